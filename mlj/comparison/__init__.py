@@ -1,0 +1,13 @@
+"""Which loss, output and decision rule suit a data set: a comparison on one stated protocol.
+
+:func:`compare` trains every contender with the same grid of learning rates and the same budget, makes every
+choice on validation rows, and scores the test part once. :func:`summarise` turns what it found into
+one JSON-ready dictionary, which the report is drawn from.
+"""
+
+from mlj.comparison.config import CompareConfig as CompareConfig
+from mlj.comparison.contenders import CONTENDERS as CONTENDERS
+from mlj.comparison.contenders import Contender as Contender
+from mlj.comparison.run import Event as Event
+from mlj.comparison.run import Outcome as Outcome
+from mlj.comparison.run import compare as compare

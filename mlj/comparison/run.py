@@ -1,0 +1,197 @@
+"""The comparison: every contender trained, decided and measured on one protocol."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+
+from mlj.comparison import floors, pictures
+from mlj.comparison.config import CompareConfig
+from mlj.comparison.contenders import CONTENDERS, Contender, get_contender, scores_of
+from mlj.comparison.evaluate import (
+    RuleEvidence,
+    Scored,
+    fold_of_rows,
+    judge_rule,
+    measure_scores,
+    rules_for,
+)
+from mlj.comparison.parts import Parts, device_batches, make_parts
+from mlj.comparison.train import Failed, Trained, Trainer
+from mlj.data import Dataset, check_trainable
+from mlj.decision.options import AVERAGES
+from mlj.types import Array
+from mlj.weighting import inverse_propensities
+
+
+class Evidence(NamedTuple):
+    """All that was measured of one contender or floor."""
+
+    contender: Contender | None
+    """None for a floor."""
+    trained: Trained | None
+    """None for a floor."""
+    platt: Any
+    validation: dict[str, np.ndarray]
+    """Metrics ``[S]`` of scores and probabilities on the validation rows."""
+    test: dict[str, np.ndarray]
+    rules: dict[str, RuleEvidence]
+    reliability: dict[str, list[float]]
+    threshold_curve: dict[str, list[float]]
+    seconds: float
+
+
+class Event(NamedTuple):
+    """Told to the caller when a contender or floor is done."""
+
+    name: str
+    done: int
+    total: int
+    found: Evidence | Failed
+
+
+class Outcome(NamedTuple):
+    """What a comparison found."""
+
+    config: CompareConfig
+    parts: Parts
+    found: dict[str, Evidence | Failed]
+    seconds: float
+
+
+def choose_contenders(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names, or all contenders if there are none.
+
+    Raises:
+        ValueError: If a name is unknown or given twice.
+    """
+    for name in names:
+        get_contender(name)
+    if len(set(names)) < len(names):
+        raise ValueError(f"a loss is named twice: {', '.join(names)}")
+    return tuple(names) or tuple(CONTENDERS)
+
+
+def compare(
+    dataset: Dataset, config: CompareConfig | None = None, *, tell: Callable[[Event], None] = lambda event: None
+) -> Outcome:
+    """Train every contender, fit every decision rule on validation rows, and score the test part once.
+
+    Args:
+        dataset: What to learn from; its official parts are kept.
+        config: The protocol.
+        tell: Called after each contender.
+
+    Raises:
+        DataError: If the data cannot be learned from.
+        ValueError: If the configuration names something unknown.
+
+    Example:
+        >>> from mlj.data import load
+        >>> data = load("digits", num_samples=120)
+        >>> config = CompareConfig(losses=("zlpr",), seeds=2, learning_rates=(1e-3,), max_epochs=2)
+        >>> outcome = compare(data, config)
+        >>> sorted(outcome.found)
+        ['logistic_one_vs_rest', 'prior_only', 'zlpr']
+    """
+    config = config or CompareConfig()
+    began = time.monotonic()
+    names = choose_contenders(config.losses)
+    check_trainable(dataset)
+    parts = make_parts(dataset, config)
+    judge = Judge(config, parts)
+    total = len(names) + 2
+    found: dict[str, Evidence | Failed] = {}
+
+    def add(name: str, evidence: Evidence | Failed) -> None:
+        found[name] = evidence
+        tell(Event(name, len(found), total, evidence))
+
+    with ThreadPoolExecutor(1) as beside:
+        first = time.monotonic()
+        logistic = beside.submit(floors.logistic_scores, parts)
+        prior = judge.floor(*floors.prior_scores(parts), first)
+        add(floors.PRIOR, prior)
+        for name, trainer in _compiled_ahead(names, config, parts, beside):
+            start = time.monotonic()
+            trained = trainer.run()
+            evidence = trained if isinstance(trained, Failed) else judge.contender(CONTENDERS[name], trained, start)
+            add(name, evidence)
+        start = time.monotonic()
+        add(floors.LOGISTIC, judge.floor(*logistic.result(), start))
+    return Outcome(config, parts, found, time.monotonic() - began)
+
+
+def _compiled_ahead(
+    names: Sequence[str], config: CompareConfig, parts: Parts, beside: ThreadPoolExecutor
+) -> Iterator[tuple[str, Trainer]]:
+    """Yield the trainers in order, each compiled while the one before it runs."""
+    pool, test = device_batches(parts)
+
+    def prepare(name: str) -> Trainer:
+        return Trainer(CONTENDERS[name], config, parts, pool, test).compile()
+
+    ahead: Future[Trainer] = beside.submit(prepare, names[0])
+    for index, name in enumerate(names):
+        trainer = ahead.result()
+        if index + 1 < len(names):
+            ahead = beside.submit(prepare, names[index + 1])
+        yield name, trainer
+
+
+class Judge:
+    """Measures scores of any origin on the validation and test rows of a comparison."""
+
+    def __init__(self, config: CompareConfig, parts: Parts):
+        """Bring the truth to the device once, for all contenders."""
+        self._metric = config.metric if config.metric in AVERAGES else "micro_f1"
+        pool, test, seeds = parts.pool, parts.test, config.seeds
+        labels, where = pool.labels, _where(pool)
+        held = parts.validation_rows
+        self._validation = _truth([labels[rows] for rows in held], [where[rows] for rows in held])
+        self._test = _truth([test.labels] * seeds, [_where(test)] * seeds)
+        self._folds = jnp.asarray(fold_of_rows(len(held[0]), seeds))
+        self._propensities = inverse_propensities(jnp.asarray(labels.sum(axis=0)), pool.num_samples)
+
+    def contender(self, contender: Contender, trained: Trained, start: float) -> Evidence:
+        """Measure a trained contender; ``start`` is when its work began."""
+        validation = scores_of(contender, jnp.asarray(trained.validation_outputs))
+        test = scores_of(contender, jnp.asarray(trained.test_outputs))
+        return self._measure(contender, trained, validation, test, start)
+
+    def floor(self, validation: np.ndarray, test: np.ndarray, start: float) -> Evidence:
+        """Measure scores that no contender made."""
+        return self._measure(None, None, (jnp.asarray(validation), None), (jnp.asarray(test), None), start)
+
+    def _measure(self, contender, trained, validation, test, start: float) -> Evidence:
+        held = Scored(*validation, *self._validation)
+        last = Scored(*test, *self._test)
+        platt, on_validation = measure_scores(held, held, self._propensities)
+        _, on_test = measure_scores(held, last, self._propensities)
+        rules = {
+            name: judge_rule(name, self._metric, held, last, self._folds) for name in rules_for(held.log_count)
+        }
+        return Evidence(
+            contender,
+            trained,
+            platt,
+            on_validation,
+            on_test,
+            rules,
+            pictures.reliability(pictures.stacked_probs(platt, last), last),
+            pictures.threshold_curve(pictures.stacked_probs(platt, held), held),
+            time.monotonic() - start,
+        )
+
+
+def _where(dataset: Dataset) -> np.ndarray:
+    return np.ones(dataset.labels.shape, bool) if dataset.where is None else dataset.where
+
+
+def _truth(labels: list[np.ndarray], where: list[np.ndarray]) -> tuple[Array, Array]:
+    return jnp.asarray(np.stack(labels), jnp.float32), jnp.asarray(np.stack(where))

@@ -1,0 +1,48 @@
+"""The seam between Flax modules and pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flax import nnx
+
+from mlj.types import Logits
+
+Params = dict[str, Any]
+ApplyFn = Callable[..., Logits]
+
+
+def as_function(model: nnx.Module) -> tuple[ApplyFn, Params]:
+    """Split a module into a pure function and its parameters.
+
+    It may be called while tracing, so that a model can be made inside ``jit`` or ``vmap`` from a traced key.
+
+    Args:
+        model: A module called as ``model(features, *, key=None)`` that holds no state but ``nnx.Param``.
+
+    Returns:
+        ``(apply_fn, params)`` where ``apply_fn(params, features, *, key=None)`` gives the logits and
+        ``params`` is a nested dict of arrays.
+
+    Raises:
+        ValueError: If the module holds variables that are not parameters, such as running statistics.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from mlj.models import Linear
+        >>> apply_fn, params = as_function(Linear(4, 3, rngs=nnx.Rngs(0)))
+        >>> apply_fn(params, jnp.ones((2, 4))).shape
+        (2, 3)
+    """
+    graph, state, rest = nnx.split(model, nnx.Param, ...)
+    if nnx.to_pure_dict(rest):
+        raise ValueError(
+            f"as_function: {type(model).__name__} holds variables that are not parameters: "
+            f"{sorted(nnx.to_pure_dict(rest))}"
+        )
+
+    def apply_fn(params: Params, features, *, key=None) -> Logits:
+        return nnx.merge(graph, nnx.State(params))(features, key=key)
+
+    return apply_fn, nnx.to_pure_dict(state)

@@ -1,0 +1,56 @@
+"""Pieces that several models are built from."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from mlj._checks import has_shape
+from mlj.models.sparse import SparseRows, sparse_matmul
+from mlj.types import Array
+
+_BYTE = 256
+
+
+def dropout(x: Array, rate: float, key: Array | None) -> Array:
+    """Zero entries with probability ``rate`` and scale the others; without a key return ``x``.
+
+    One random byte decides each entry, a quarter of the random numbers of the usual form, so the rate is
+    rounded to 1/256 and the scale is that of the rounded rate.
+    """
+    dropped = round(rate * _BYTE)
+    if key is None or dropped == 0:
+        return x
+    keep = jax.random.bits(key, x.shape, jnp.uint8) >= dropped
+    return jnp.where(keep, x * (_BYTE / (_BYTE - dropped)), 0)
+
+
+def input_dropout(features: Array | SparseRows, rate: float, key: Array | None) -> Array | SparseRows:
+    """Apply :func:`dropout` to dense features, or to the values of sparse ones."""
+    if isinstance(features, SparseRows):
+        return features._replace(values=dropout(features.values, rate, key))
+    return dropout(features, rate, key)
+
+
+def project(layer: nnx.Linear, features: Array | SparseRows) -> Array:
+    """Apply a linear layer to dense or sparse features."""
+    if isinstance(features, SparseRows):
+        return sparse_matmul(features, layer.kernel[...]) + layer.bias[...]
+    return layer(features)
+
+
+def head(size: int, num_outputs: int, output_bias: Array | None, rngs: nnx.Rngs) -> nnx.Linear:
+    """Return the last layer: small random weights, its bias at ``output_bias [num_outputs]`` or 0."""
+    layer = nnx.Linear(size, num_outputs, rngs=rngs)
+    if output_bias is not None:
+        has_shape("head", "output_bias", output_bias, (num_outputs,))
+        layer.bias = nnx.Param(jnp.asarray(output_bias, layer.bias[...].dtype))
+    return layer
+
+
+def check_rate(name: str, rate: float) -> float:
+    """Return a dropout rate, or raise ``ValueError`` when it is outside [0, 1)."""
+    if not 0 <= rate < 1:
+        raise ValueError(f"{name} must be in [0, 1), got {rate}")
+    return rate

@@ -1,0 +1,236 @@
+"""Stable primitives that every loss is built from.
+
+Each has the right value and slope on the whole real line, at plus and minus infinity, and passes NaN on.
+"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+from jax.custom_derivatives import SymbolicZero
+
+from mlj.types import Array, Labels, Logits, Mask, Scalar
+
+
+def _times(slope: Array, tangent: Array | SymbolicZero) -> Array | float:
+    # A label that nobody differentiates has a symbolic zero: 0 * inf must not be formed for it.
+    return 0.0 if isinstance(tangent, SymbolicZero) else slope * tangent
+
+
+@jax.custom_jvp
+def softplus(x: Array) -> Array:
+    """Return ``log(1 + exp(x))`` without overflow; its slope is the sigmoid at every order.
+
+    >>> softplus(jnp.array([-jnp.inf, 0.0, 1e30])).tolist()
+    [0.0, 0.6931471824645996, 1.0000000150474662e+30]
+    """
+    return jnp.maximum(x, 0) + jnp.log1p(jnp.exp(-jnp.abs(x)))
+
+
+@softplus.defjvp
+def _softplus_jvp(primals, tangents):
+    (x,), (dx,) = primals, tangents
+    return softplus(x), jax.nn.sigmoid(x) * dx
+
+
+@jax.custom_jvp
+def softplus_pair(x: Array) -> tuple[Array, Array]:
+    """Return ``(softplus(x), softplus(-x))``, that is ``-log(1 - p)`` and ``-log p``, for one logarithm."""
+    tail = jnp.log1p(jnp.exp(-jnp.abs(x)))
+    return jnp.maximum(x, 0) + tail, jnp.maximum(-x, 0) + tail
+
+
+@softplus_pair.defjvp
+def _softplus_pair_jvp(primals, tangents):
+    (x,), (dx,) = primals, tangents
+    return softplus_pair(x), (jax.nn.sigmoid(x) * dx, -jax.nn.sigmoid(-x) * dx)
+
+
+def log_sigmoid(x: Array) -> Array:
+    """Return ``log(sigmoid(x))`` as ``-softplus(-x)``."""
+    return -softplus(-x)
+
+
+def log_softplus(x: Array) -> Array:
+    """Return ``log(softplus(x))``, which is ``x`` far below zero and ``log(x)`` far above.
+
+    >>> log_softplus(jnp.array([-1e30, 1.0])).tolist()
+    [-1.0000000150474662e+30, 0.2725139260292053]
+    """
+    return jnp.where(x < -20, x, jnp.log(softplus(jnp.maximum(x, -20))))
+
+
+def binary_cross_entropy(logits: Logits, labels: Labels) -> Array:
+    """Return ``y softplus(-s) + (1 - y) softplus(s)`` for each entry, with one exp and one log.
+
+    A logit that is infinite and agrees with a hard label costs 0, one that disagrees costs infinity with
+    the one-sided limit of the slope. Slopes of hard labels keep their relative accuracy in both tails.
+    """
+    return _binary_cross_entropy(logits, jnp.asarray(labels).astype(logits.dtype))
+
+
+@jax.custom_jvp
+def _binary_cross_entropy(logits: Array, labels: Array) -> Array:
+    size = jnp.abs(logits)
+    wrong = jnp.where(logits > 0, 1 - labels, labels)
+    return jnp.where(wrong == 0, 0, wrong * size) + jnp.log1p(jnp.exp(-size))
+
+
+def _binary_cross_entropy_jvp(primals, tangents):
+    (s, y), (ds, dy) = primals, tangents
+    likely = y > 0.5
+    miss = jax.nn.sigmoid(jnp.where(likely, -s, s))
+    slope = jnp.where(likely, (1 - y) - miss, miss - y)
+    return _binary_cross_entropy(s, y), _times(slope, ds) + _times(-s, dy)
+
+
+_binary_cross_entropy.defjvp(_binary_cross_entropy_jvp, symbolic_zeros=True)
+
+
+def _shares(x: Array, top: Array) -> Array:
+    top = top[..., None]
+    reachable = jnp.where(x == top, 0, x - top)
+    return jnp.where(x == -jnp.inf, 0, jnp.exp(reachable))
+
+
+@jax.custom_jvp
+def softmax(x: Array) -> Array:
+    """Return the softmax over the last axis; -inf entries get 0, a row of nothing but -inf gets zeros.
+
+    Several entries of +inf share the mass equally.
+    """
+    shares = _shares(x, jnp.max(x, axis=-1))
+    total = jnp.sum(shares, axis=-1, keepdims=True)
+    return shares / jnp.where(total == 0, 1, total)
+
+
+@softmax.defjvp
+def _softmax_jvp(primals, tangents):
+    (x,), (dx,) = primals, tangents
+    p = softmax(x)
+    return p, p * (dx - jnp.sum(p * dx, axis=-1, keepdims=True))
+
+
+def logsumexp(x: Array, where: Mask | None = None, weights: Array | None = None) -> Array:
+    """Return ``log(sum(w exp(x)))`` over the last axis, restricted to ``where``.
+
+    The empty set gives -inf with slope 0. Entries of +inf give +inf and share the slope by their weights.
+
+    >>> logsumexp(jnp.array([0.0, jnp.nan]), jnp.array([True, False])).item()
+    0.0
+    """
+    top, rest = logsumexp_parts(x, where, weights)
+    return top + rest
+
+
+def logsumexp_parts(x: Array, where: Mask | None = None, weights: Array | None = None) -> tuple[Array, Array]:
+    """Return ``max(x)`` and ``log(sum(w exp(x - max(x))))``, which add up to the log-sum-exp.
+
+    Sums of log-sum-exps whose large maxima cancel lose no digits if the maxima are added first. The slope of
+    the sum of both parts is right; it all lies in the second.
+    """
+    return _logsumexp_parts(x if where is None else jnp.where(where, x, -jnp.inf), weights)
+
+
+@jax.custom_jvp
+def _logsumexp_parts(x: Array, weights: Array | None) -> tuple[Array, Array]:
+    top = jnp.max(x, axis=-1)
+    shares = _shares(x, top)
+    return top, jnp.log(jnp.sum(shares if weights is None else weights * shares, axis=-1))
+
+
+def _logsumexp_parts_jvp(primals, tangents):
+    (x, weights), (dx, dweights) = primals, tangents
+    top, rest = _logsumexp_parts(x, weights)
+    shares = _shares(x, top)
+    whole = shares if weights is None else weights * shares
+    slope = _times(whole, dx)
+    if weights is not None:
+        slope += _times(shares, dweights)
+    total = jnp.sum(whole, axis=-1)
+    drest = jnp.sum(jnp.broadcast_to(slope, x.shape) / jnp.where(total == 0, 1, total)[..., None], axis=-1)
+    return (top, rest), (jnp.zeros_like(top), drest)
+
+
+_logsumexp_parts.defjvp(_logsumexp_parts_jvp, symbolic_zeros=True)
+
+
+@jax.custom_jvp
+def softmax_terms(x: Array, mass: Array) -> Array:
+    """Return the terms ``mass_j (logsumexp(x) - x_j)`` of a cross-entropy over the last axis.
+
+    A term without mass is 0 even where its logit is -inf; one with mass is then +inf, and the slope of the
+    sum of all terms stays ``sum(mass) softmax(x) - mass``.
+    """
+    top = jnp.max(x, axis=-1, keepdims=True)
+    below = jnp.where(x == top, 0, x - top)
+    total = jnp.sum(jnp.where(x == -jnp.inf, 0, jnp.exp(below)), axis=-1, keepdims=True)
+    nll = jnp.where(x == -jnp.inf, jnp.inf, jnp.log(jnp.where(total == 0, 1, total)) - below)
+    return jnp.where(nll == jnp.inf, jnp.where(mass > 0, jnp.inf, 0), mass * nll)
+
+
+def _softmax_terms_jvp(primals, tangents):
+    (x, mass), (dx, dmass) = primals, tangents
+    terms = softmax_terms(x, mass)
+    slope = 0.0
+    if not isinstance(dx, SymbolicZero):
+        slope = mass * (jnp.sum(softmax(x) * dx, axis=-1, keepdims=True) - dx)
+    if not isinstance(dmass, SymbolicZero):
+        slope += softmax_terms(x, jnp.ones_like(mass)) * dmass
+    return terms, slope
+
+
+softmax_terms.defjvp(_softmax_terms_jvp, symbolic_zeros=True)
+
+
+@jax.custom_jvp
+def set_sum(a: Array, b: Array) -> Array:
+    """Return ``a + b``, and +inf if either is +inf, even when the other is -inf."""
+    return jnp.where((a == jnp.inf) | (b == jnp.inf), jnp.inf, a + b)
+
+
+@set_sum.defjvp
+def _set_sum_jvp(primals, tangents):
+    return set_sum(*primals), tangents[0] + tangents[1]
+
+
+@jax.custom_jvp
+def ratio(part: Array, whole: Array) -> Array:
+    """Return ``part / whole``, and 0 with slope 0 where ``whole`` is 0."""
+    return jnp.where(whole == 0, 0, part / jnp.where(whole == 0, 1, whole))
+
+
+@ratio.defjvp
+def _ratio_jvp(primals, tangents):
+    (part, whole), (dpart, dwhole) = primals, tangents
+    value = ratio(part, whole)
+    # Squaring a small denominator, as the quotient rule is usually written, would underflow.
+    slope = (dpart - value * dwhole) / jnp.where(whole == 0, 1, whole)
+    return value, jnp.where(whole == 0, 0, slope)
+
+
+@jax.custom_jvp
+def bound_logits(logits: Logits, count: Scalar) -> Array:
+    """Clip to plus and minus ``finfo.max / count``, with the slope of the identity.
+
+    It makes a product of an unbounded logit and a vanishing factor finite without killing its slope. The
+    bound lies a relative 1e-5 lower, so that ``count`` such terms add up to a finite number in any order.
+    """
+    bound = (1 - 1e-5) * jnp.finfo(logits.dtype).max / jnp.maximum(count, 1)
+    return jnp.clip(logits, -bound, bound)
+
+
+@bound_logits.defjvp
+def _bound_logits_jvp(primals, tangents):
+    return bound_logits(*primals), tangents[0]
+
+
+def observed_mean(terms: Array, where: Mask | None) -> Array:
+    """Average over the last axis where ``where`` is True; nothing observed gives 0.
+
+    Terms are divided before they are summed, so that terms near the largest finite number stay finite.
+    """
+    if where is None:
+        return jnp.sum(terms / terms.shape[-1], axis=-1)
+    count = jnp.maximum(jnp.sum(where, axis=-1, keepdims=True), 1)
+    return jnp.sum(jnp.where(where, terms / count, 0), axis=-1)

@@ -1,0 +1,212 @@
+"""One training run as a pure function of traced settings: epochs, early stopping, the best parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from mlj.training.optimizers import make_optimizer
+from mlj.training.step import Batch, Params, TrainState, start, step
+from mlj.types import Array, Labels, Mask, Scalar
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What is the same for every lane of a sweep, and known before it is compiled."""
+
+    batch_size: int = 128
+    """Samples per step; fewer if a lane has fewer."""
+    max_epochs: int = 50
+    """Passes over the training rows at the most."""
+    patience: int = 12
+    """Epochs without a better validation value after which a lane stops."""
+    average_decay: float = 0.96
+    """Decay of the running average of the parameters, which is what is validated and kept; 0 for none."""
+    optimizer: str = "adamw"
+    """A name in :data:`mlj.training.OPTIMIZERS`."""
+
+    def __post_init__(self):
+        """Refuse numbers that no training can have."""
+        for name, low in (("batch_size", 1), ("max_epochs", 1), ("patience", 1)):
+            if getattr(self, name) < low:
+                raise ValueError(f"Plan: {name} must be at least {low}, got {getattr(self, name)}")
+        if not 0 <= self.average_decay < 1:
+            raise ValueError(f"Plan: average_decay must be in [0, 1), got {self.average_decay}")
+
+
+class Problem(NamedTuple):
+    """What is learned, as pure functions."""
+
+    init: Callable[[Array], Params]
+    """``init(key) -> params``."""
+    objective: Callable[[Params, Batch, Array, dict[str, Array]], Scalar]
+    """``objective(params, batch, key, options) -> scalar`` to descend; ``options`` are a lane's own."""
+    predict: Callable[[Params, Any], Array]
+    """``predict(params, features [B, ...]) -> outputs [B, ...]``, without randomness."""
+    criterion: Callable[[Array, Labels, Mask | None], Array]
+    """``criterion(outputs, labels, where) -> scalar`` on validation rows; larger is better."""
+
+
+class Lane(NamedTuple):
+    """The traced settings of one run. A sweep stacks them along a leading axis."""
+
+    seed: Array
+    """Integer; decides the initial parameters, the order of samples and dropout."""
+    learning_rate: Array
+    weight_decay: Array
+    train_rows: Array
+    """Row numbers ``[R]`` of the data; only the first ``num_train`` are trained on."""
+    num_train: Array
+    validation_rows: Array
+    """Row numbers ``[V]``."""
+    max_epochs: Array
+    """Passes at the most, up to that of the plan; 0 makes an idle lane."""
+    keep_last: Array
+    """Bool: run exactly ``max_epochs`` and keep the last parameters, whatever validation says."""
+    options: dict[str, Array]
+    """Further traced hyper-parameters for the objective."""
+
+
+class LaneResult(NamedTuple):
+    """What one run gives."""
+
+    params: Params
+    """Averaged parameters of the best epoch."""
+    validation_outputs: Array
+    """Outputs ``[V, ...]`` of these parameters on the validation rows."""
+    best_epoch: Array
+    """Number of passes that led to them, from 1; 0 if no epoch gave a finite value."""
+    best_value: Array
+    """The criterion there; -inf if no epoch gave a finite value."""
+    train_curve: Array
+    """Mean objective of each epoch ``[max_epochs]``, NaN where none was run."""
+    validation_curve: Array
+    """Criterion after each epoch ``[max_epochs]``, NaN where none was run."""
+    failed_step: Array
+    """The first step whose objective or update was not finite, from 0; -1 if none."""
+
+
+class _Progress(NamedTuple):
+    epoch: Array
+    state: TrainState
+    best: Params
+    best_epoch: Array
+    best_value: Array
+    train_curve: Array
+    validation_curve: Array
+    failed_step: Array
+
+
+def run_lane(problem: Problem, plan: Plan, data: Batch, lane: Lane) -> LaneResult:
+    """Train one lane to its end; pure, for use under ``jit`` and ``vmap``.
+
+    An epoch visits the lane's training rows in a new random order and leaves out the remainder that does not
+    fill a batch. After each epoch the averaged parameters are measured by the criterion on the validation
+    rows, and kept if they are better than all before. A step whose objective is not finite, or an epoch whose
+    validation outputs are not, ends the lane: the best earlier parameters are returned with the step.
+
+    Args:
+        problem: The pure functions.
+        plan: The static settings.
+        data: All rows, training and validation, that the row numbers of the lane speak of.
+        lane: The traced settings.
+    """
+    key_init, key_order, key_step = jax.random.split(jax.random.key(lane.seed), 3)
+    optimizer = make_optimizer(plan.optimizer, lane.learning_rate, lane.weight_decay)
+    validation = jax.tree.map(lambda rows: rows[lane.validation_rows], data)
+    batch_size = min(plan.batch_size, lane.train_rows.shape[0])
+    steps = jnp.maximum(lane.num_train // batch_size, 1)
+
+    def one_epoch(progress: _Progress) -> _Progress:
+        order = _shuffled(lane, jax.random.fold_in(key_order, progress.epoch), batch_size)
+        key_epoch = jax.random.fold_in(key_step, progress.epoch)
+        state, total, failed = _epoch(problem, plan, optimizer, data, lane, progress.state, order, key_epoch)
+        outputs = problem.predict(state.average, validation.features)
+        sound = (failed < 0) & jnp.all(jnp.isfinite(outputs))
+        value = problem.criterion(outputs, validation.labels, validation.where)
+        better = sound & ((value > progress.best_value) | lane.keep_last)
+        failed = jnp.where((failed < 0) & ~sound, steps - 1, failed)
+        return _Progress(
+            progress.epoch + 1,
+            state,
+            jax.tree.map(lambda new, old: jnp.where(better, new, old), state.average, progress.best),
+            jnp.where(better, progress.epoch + 1, progress.best_epoch),
+            jnp.where(better, value, progress.best_value),
+            progress.train_curve.at[progress.epoch].set(total / steps),
+            progress.validation_curve.at[progress.epoch].set(jnp.where(sound, value, jnp.nan)),
+            jnp.where(failed < 0, -1, progress.epoch * steps + failed),
+        )
+
+    def goes_on(progress: _Progress) -> Array:
+        patient = progress.epoch - progress.best_epoch < plan.patience
+        in_budget = progress.epoch < jnp.minimum(lane.max_epochs, plan.max_epochs)
+        return in_budget & (patient | lane.keep_last) & (progress.failed_step < 0)
+
+    params = problem.init(key_init)
+    blank = jnp.full(plan.max_epochs, jnp.nan)
+    zero = jnp.zeros((), jnp.int32)
+    first = _Progress(zero, start(params, optimizer), params, zero, jnp.array(-jnp.inf), blank, blank, zero - 1)
+    end = jax.lax.while_loop(goes_on, one_epoch, first)
+    outputs = problem.predict(end.best, validation.features)
+    return LaneResult(
+        end.best,
+        outputs,
+        end.best_epoch,
+        end.best_value,
+        end.train_curve,
+        end.validation_curve,
+        end.failed_step,
+    )
+
+
+def _shuffled(lane: Lane, key: Array, batch_size: int) -> Array:
+    """Return the training rows in random order, the unused row numbers last.
+
+    A lane with fewer rows than a batch repeats them to fill one.
+    """
+    size = lane.train_rows.shape[0]
+    used = jnp.arange(size) < lane.num_train
+    order = jnp.argsort(jnp.where(used, jax.random.uniform(key, (size,)), 2.0))
+    position = jnp.arange(size)
+    wrapped = jnp.where(lane.num_train < batch_size, position % jnp.maximum(lane.num_train, 1), position)
+    return lane.train_rows[order[wrapped]]
+
+
+def _epoch(
+    problem: Problem,
+    plan: Plan,
+    optimizer: optax.GradientTransformation,
+    data: Batch,
+    lane: Lane,
+    state: TrainState,
+    order: Array,
+    key: Array,
+) -> tuple[TrainState, Array, Array]:
+    """Return the state after one pass, the sum of its objectives, and its first failed step or -1."""
+    batch_size = min(plan.batch_size, order.shape[0])
+
+    def objective(params: Params, batch: Batch, key: Array) -> Scalar:
+        return problem.objective(params, batch, key, lane.options)
+
+    def one_step(index: Array, carry):
+        state, total, failed = carry
+        rows = jax.lax.dynamic_slice(order, (index * batch_size,), (batch_size,))
+        batch = jax.tree.map(lambda leaf: leaf[rows], data)
+        state, value = step(
+            state,
+            batch,
+            jax.random.fold_in(key, index),
+            objective=objective,
+            optimizer=optimizer,
+            average_decay=plan.average_decay,
+        )
+        return state, total + value, jnp.where((failed < 0) & ~jnp.isfinite(value), index, failed)
+
+    steps = jnp.maximum(lane.num_train // batch_size, 1)
+    nothing = (state, jnp.zeros(()), jnp.full((), -1, jnp.int32))
+    return jax.lax.fori_loop(0, steps, one_step, nothing)

@@ -1,0 +1,26 @@
+"""One strict session: CPU, no silent rank promotion, warnings are errors, no network."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ["JAX_PLATFORMS"] = "cpu"
+DATA = os.environ.get("MLJ_DATA_DIR")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _strict_jax():
+    import jax
+
+    jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """Return the folder of real data sets, or skip and say why."""
+    if not DATA:
+        pytest.skip("needs the real data sets: set MLJ_DATA_DIR to the folder that holds them")
+    return Path(DATA)
