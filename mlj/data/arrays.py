@@ -1,0 +1,160 @@
+"""NPZ: arrays by name, never pickled objects."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from os import PathLike
+
+import numpy as np
+import scipy.sparse as sp
+
+from mlj.data.combine import concatenate
+from mlj.data.dataset import Dataset
+from mlj.data.errors import DataError, in_file
+from mlj.data.naming import bare_name
+from mlj.data.nearest import nearest
+from mlj.data.streams import read_bytes
+
+
+def read_npz(
+    path: str | PathLike[str],
+    *,
+    split: str | None = None,
+    rows: str | None = None,
+    test: str | PathLike[str] | None = None,
+    name: str | None = None,
+) -> Dataset:
+    """Read the arrays of an NPZ file.
+
+    =====================================  =============================================================
+    ``features``                           numbers ``[N, D]``; or, instead of it, the four below
+    ``data, indices, indptr, shape``       the CSR parts of the features; all ones without ``data``
+    ``labels``                             ``[N, L]``: 1 present, 0 absent, -1 unobserved
+    ``where``                              bool ``[N, L]``, True where observed; optional
+    ``feature_names``, ``label_names``     text; optional
+    ``split``                              the official split ``[N]``: 0, 1, 2, -1 unused; optional
+    =====================================  =============================================================
+
+    Args:
+        path: The file.
+        split: The array that holds the official split, such as ``'scaffold_split'``; ``'split'`` if None and
+            there.
+        rows: A bool array ``[N]`` of the rows to keep, such as ``'valid'``; every row is kept if None.
+        test: A file with the test rows; then no split is read and all rows of ``path`` are train.
+        name: What to call the data set; the name of the file if None.
+
+    Raises:
+        DataError: If an array is absent, has another shape or type than it must, or holds pickled objects.
+    """
+    name = bare_name(path) if name is None else name
+    if test is not None and split is not None:
+        raise DataError("give a split or a test file, and not both", path)
+    dataset = _read(path, split, rows, test is None, name)
+    if test is None:
+        return dataset
+    with in_file(test):
+        return concatenate(dataset, _read(test, None, rows, False, name))
+
+
+def _read(path, split: str | None, rows: str | None, with_split: bool, name: str) -> Dataset:
+    arrays = _load(path)
+    with in_file(path):
+        features = _features(arrays)
+        labels, where = _labels(arrays)
+        if split is None and with_split and "split" in arrays:
+            split = "split"
+        dataset = Dataset(
+            features,
+            labels,
+            where=where,
+            feature_names=_names(arrays, "feature_names"),
+            label_names=_names(arrays, "label_names"),
+            split=None if split is None else _get(arrays, split),
+            name=name,
+        )
+        return dataset if rows is None else dataset.rows(_row_mask(arrays, rows, dataset.num_samples))
+
+
+def _load(path: str | PathLike[str]) -> dict[str, np.ndarray]:
+    content = read_bytes(path)
+    if not content.startswith(b"PK"):
+        raise DataError("is not an NPZ file", path)
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            return {key: archive[key] for key in archive.files}
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, KeyError) as error:
+        raise DataError(f"cannot be read as NPZ: {error}", path) from error
+
+
+def _get(arrays: dict[str, np.ndarray], key: str) -> np.ndarray:
+    if key not in arrays:
+        raise DataError(f"no array {key!r}: {nearest(key, arrays)}")
+    return arrays[key]
+
+
+def _features(arrays: dict[str, np.ndarray]) -> np.ndarray | sp.csr_array:
+    if "features" in arrays:
+        return arrays["features"]
+    if "indptr" not in arrays:
+        raise DataError(
+            f"no array 'features', nor CSR parts ('indices', 'indptr', 'shape'); holds {', '.join(arrays)}"
+        )
+    indptr, indices, shape = (_integers(arrays, key) for key in ("indptr", "indices", "shape"))
+    if shape.shape != (2,) or (shape < 0).any():
+        raise DataError(f"shape must be two sizes [N, D], is {shape.tolist()}")
+    num_rows, width = shape.tolist()
+    if (
+        len(indptr) != num_rows + 1
+        or indptr[0] != 0
+        or indptr[-1] != len(indices)
+        or (np.diff(indptr) < 0).any()
+    ):
+        raise DataError(
+            f"indptr must rise from 0 to {len(indices)} (the number of indices) in {num_rows + 1} steps"
+        )
+    data = arrays.get("data", np.ones(len(indices), np.float32))
+    if data.shape != indices.shape:
+        raise DataError(f"data must be {list(indices.shape)} as indices are, is {list(data.shape)}")
+    wrong = np.flatnonzero((indices < 0) | (indices >= width))
+    if len(wrong):
+        row = np.searchsorted(indptr, wrong[0], side="right") - 1
+        raise DataError(f"feature index {indices[wrong[0]]} of row {row} is outside 0 to {width - 1}")
+    return sp.csr_array((data, indices, indptr), shape=(num_rows, width))
+
+
+def _integers(arrays: dict[str, np.ndarray], key: str) -> np.ndarray:
+    array = _get(arrays, key)
+    if array.ndim != 1 or array.dtype.kind not in "iu":
+        raise DataError(f"{key} must be a list of integers, is {array.dtype} {list(array.shape)}")
+    return array.astype(np.int64)
+
+
+def _labels(arrays: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray | None]:
+    labels = _get(arrays, "labels")
+    if labels.ndim != 2 or labels.dtype.kind not in "iufb":
+        raise DataError(f"labels must be numbers [N, L], are {labels.dtype} {list(labels.shape)}")
+    where = arrays.get("where")
+    if where is not None and (where.shape != labels.shape or where.dtype != np.bool_):
+        raise DataError(f"where must be bool {list(labels.shape)}, is {where.dtype} {list(where.shape)}")
+    if labels.dtype.kind != "u" and labels.dtype.kind != "b" and (labels == -1).any():
+        observed = labels != -1
+        where = observed if where is None else where & observed
+    return labels, where
+
+
+def _names(arrays: dict[str, np.ndarray], key: str) -> list[str] | None:
+    if key not in arrays:
+        return None
+    names = arrays[key]
+    if names.ndim != 1 or names.dtype.kind not in "US":
+        raise DataError(f"{key} must be a list of text, is {names.dtype} {list(names.shape)}")
+    return [name.decode() if isinstance(name, bytes) else name for name in names.tolist()]
+
+
+def _row_mask(arrays: dict[str, np.ndarray], key: str, num_rows: int) -> np.ndarray:
+    mask = _get(arrays, key)
+    if mask.shape != (num_rows,) or mask.dtype != np.bool_:
+        raise DataError(f"{key} must be bool [{num_rows}], is {mask.dtype} {list(mask.shape)}")
+    return mask

@@ -1,0 +1,50 @@
+"""The one error of this package: what is wrong with the data, and where."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from os import PathLike, fspath
+
+
+class DataError(ValueError):
+    """Data that cannot be used as it is, with the file and the line if there is one.
+
+    Args:
+        reason: What came and what was wanted.
+        file: The file that holds it.
+        line: The line in that file (after decompression), counted from 1.
+
+    >>> raise DataError("label 'x' is not a column", "data.csv", 1)
+    Traceback (most recent call last):
+        ...
+    mlj.data.errors.DataError: data.csv:1: label 'x' is not a column
+    """
+
+    def __init__(self, reason: str, file: str | PathLike[str] | None = None, line: int | None = None):
+        self.reason = reason
+        self.file = None if file is None else fspath(file)
+        self.line = line
+        place = ":".join(str(part) for part in (self.file, line) if part is not None)
+        super().__init__(f"{place}: {reason}" if place else reason)
+
+    def __reduce__(self):
+        return DataError, (self.reason, self.file, self.line)
+
+
+@contextlib.contextmanager
+def in_file(file: str | PathLike[str]) -> Iterator[None]:
+    """Name ``file`` in every :class:`DataError` that is raised inside without a file.
+
+    >>> with in_file("data.npz"):
+    ...     raise DataError("no array 'labels'")
+    Traceback (most recent call last):
+        ...
+    mlj.data.errors.DataError: data.npz: no array 'labels'
+    """
+    try:
+        yield
+    except DataError as error:
+        if error.file is not None:
+            raise
+        raise DataError(error.reason, file, error.line) from error
