@@ -57,7 +57,8 @@ def log_softplus(x: Array) -> Array:
     >>> log_softplus(jnp.array([-1e30, 1.0])).tolist()
     [-1.0000000150474662e+30, 0.2725139260292053]
     """
-    return jnp.where(x < -20, x, jnp.log(softplus(jnp.maximum(x, -20))))
+    low = x < -20
+    return jnp.where(low, x, jnp.log(softplus(jnp.where(low, -20, x))))
 
 
 def binary_cross_entropy(logits: Logits, labels: Labels) -> Array:

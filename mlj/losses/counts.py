@@ -1,0 +1,219 @@
+"""Losses that ask apart which labels and how many: a distribution ``softmax(s)`` times a count.
+
+The model gives one more number per sample, ``log_count``, the logarithm of the expected number of present
+labels. Decide by taking the top ``round(exp(log_count))`` labels. ``k`` is the number (for soft labels: the
+sum) of observed present labels. A row without present labels is ordinary: its count is 0.
+
+Count heads turn an unbounded unit ``u`` into ``log_count``: ``exponential`` takes ``u`` itself,
+:func:`mlj.numerics.log_softplus` makes the count ``log(1 + exp(u))``, and :func:`log_clipped_linear` the
+original ``max(u, floor)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import jax
+import jax.numpy as jnp
+
+from mlj._checks import has_shape
+from mlj.losses._inputs import Terms, read_terms, scalars
+from mlj.losses.softmax import cross_entropy_terms, normalised_labels
+from mlj.numerics import log_softplus, softmax
+from mlj.types import Array, Labels, Logits, Mask, PerSample, Scalar, Weights
+
+
+def exponential(u: Array) -> Array:
+    """Return ``u``: a count of ``exp(u)``, the usual unit of a Poisson model."""
+    return u
+
+
+@jax.jit
+def log_clipped_linear(u: Array, floor: Scalar = 0.01) -> Array:
+    """Return ``log(max(u, floor))``, the original recipe for a count.
+
+    The gradient dies for ``u < floor``: a unit that starts there never moves. Prefer the other heads.
+
+    >>> log_clipped_linear(jnp.array([-3.0, 1.0])).tolist()
+    [-4.605170249938965, 0.0]
+    """
+    return jnp.log(jnp.where(u > floor, u, floor))
+
+
+COUNT_HEADS: Mapping[str, Callable[[Array], Array]] = MappingProxyType(
+    {"exponential": exponential, "softplus": log_softplus, "clipped_linear": log_clipped_linear}
+)
+"""Functions from an unbounded unit ``u`` to ``log_count``, by name."""
+
+
+def _read(
+    function: str,
+    logits: Logits,
+    labels: Labels,
+    log_count: Array,
+    weights: Weights | None,
+    where: Mask | None,
+) -> tuple[Terms, Array]:
+    sample = read_terms(function, logits, labels, weights, where)
+    log_count = jnp.asarray(log_count)
+    if not jnp.issubdtype(log_count.dtype, jnp.floating):
+        raise TypeError(f"{function}: log_count must be floating-point, got {log_count.dtype}")
+    has_shape(function, "log_count", log_count, sample.logits.shape[:-1])
+    log_count = log_count.astype(sample.logits.dtype)
+    return sample, jnp.where(sample.any_observed(), log_count, 0)
+
+
+def _divergence(sample: Terms) -> Array:
+    q = normalised_labels(sample)
+    entropy = jnp.where(q > 0, q * jnp.log(jnp.where(q > 0, q, 1)), 0)
+    return jnp.sum(sample.weigh(entropy) + cross_entropy_terms(sample, q), axis=-1)
+
+
+@jax.jit
+def softmax_count_mse(
+    logits: Logits,
+    labels: Labels,
+    *,
+    log_count: Array,
+    count_weight: Scalar = 1.0,
+    weights: Weights | None = None,
+    where: Mask | None = None,
+) -> PerSample:
+    r"""Divergence loss: Kullback-Leibler on which labels, squared error on how many.
+
+    With :math:`q = y / k`, :math:`k = \sum_j y_j` and :math:`Z = e^u` for ``log_count`` :math:`u`,
+
+    .. math::
+        \ell(s, u, y) = \sum_{j=1}^{L} q_j \log \frac{q_j}{\mathrm{softmax}(s)_j} + w (Z - k)^2.
+
+    A row without present labels has no first term; its ``w Z^2`` stays. The minimisers are
+    :math:`E[y_j / k]` and :math:`E[k]`.
+
+    Value and gradient are finite for every ``|s| <= finfo.max / L`` and every ``Z`` up to
+    ``sqrt(finfo.max / L)``.
+
+    Args:
+        logits: Scores ``[..., L]`` before the softmax.
+        labels: Targets ``[..., L]``, bool, integer or soft in [0, 1].
+        log_count: Logarithm of the predicted number of present labels, ``[...]``.
+        count_weight: The :math:`w` of the squared error.
+        weights: Multipliers ``[..., L]`` of the labels' terms of the divergence; they do not change ``k``.
+        where: Bool ``[..., L]``, True where the label was observed; the others count as deleted.
+
+    Returns:
+        The cost of each sample ``[...]``, float32 or wider; 0 where nothing was observed.
+
+    Raises:
+        TypeError: If ``logits`` or ``log_count`` are not floating-point or ``where`` is not bool.
+        ValueError: If shapes do not fit or a hyper-parameter is not a scalar.
+
+    Reference:
+        Described in words in question 207794 of stats.stackexchange.com; ``w`` is ours to choose.
+
+    >>> cost = softmax_count_mse(jnp.zeros(2), jnp.array([1, 1]), log_count=jnp.array(0.0))
+    >>> round(cost.item(), 4)
+    1.0
+    """
+    scalars("softmax_count_mse", count_weight=count_weight)
+    sample, u = _read("softmax_count_mse", logits, labels, log_count, weights, where)
+    excess = jnp.exp(u) - jnp.sum(sample.labels, axis=-1)
+    counted = jnp.where(sample.any_observed(), count_weight * excess * excess, 0)
+    return _divergence(sample) + counted
+
+
+@jax.jit
+def softmax_count_poisson(
+    logits: Logits,
+    labels: Labels,
+    *,
+    log_count: Array,
+    count_weight: Scalar = 1.0,
+    weights: Weights | None = None,
+    where: Mask | None = None,
+) -> PerSample:
+    r"""Kullback-Leibler on which labels, Poisson likelihood on how many.
+
+    With :math:`q = y / k`, :math:`k = \sum_j y_j` and ``log_count`` :math:`u`,
+
+    .. math::
+        \ell(s, u, y) = \sum_{j=1}^{L} q_j \log \frac{q_j}{\mathrm{softmax}(s)_j} + w (e^u - k u),
+
+    without the constant :math:`\log k!`, so that the cost can be negative. The minimisers are
+    :math:`E[y_j / k]` and :math:`E[k]`; the slope in ``u`` is :math:`w (e^u - k)`.
+
+    Value and gradient are finite for every ``|s| <= finfo.max / L`` and ``u`` up to ``log(finfo.max)``.
+
+    Args:
+        logits: Scores ``[..., L]`` before the softmax.
+        labels: Targets ``[..., L]``, bool, integer or soft in [0, 1].
+        log_count: Logarithm of the predicted number of present labels, ``[...]``.
+        count_weight: The :math:`w` of the Poisson part.
+        weights: Multipliers ``[..., L]`` of the labels' terms of the divergence; they do not change ``k``.
+        where: Bool ``[..., L]``, True where the label was observed; the others count as deleted.
+
+    Returns:
+        The cost of each sample ``[...]``, float32 or wider; 0 where nothing was observed.
+
+    Raises:
+        TypeError: If ``logits`` or ``log_count`` are not floating-point or ``where`` is not bool.
+        ValueError: If shapes do not fit or a hyper-parameter is not a scalar.
+
+    Reference:
+        The count part is PyTorch's ``PoissonNLLLoss`` with ``log_input`` and without ``full``. ``k`` times
+        the divergence in place of the divergence would be the likelihood of independent Poisson labels.
+
+    >>> softmax_count_poisson(jnp.zeros(2), jnp.array([0, 0]), log_count=jnp.array(0.0)).item()
+    1.0
+    """
+    scalars("softmax_count_poisson", count_weight=count_weight)
+    sample, u = _read("softmax_count_poisson", logits, labels, log_count, weights, where)
+    k = jnp.sum(sample.labels, axis=-1)
+    poisson = jnp.exp(u) - jnp.where(k == 0, 0, k * u)
+    return _divergence(sample) + jnp.where(sample.any_observed(), count_weight * poisson, 0)
+
+
+@jax.jit
+def softmax_product_mse(
+    logits: Logits,
+    labels: Labels,
+    *,
+    log_count: Array,
+    weights: Weights | None = None,
+    where: Mask | None = None,
+) -> PerSample:
+    r"""Squared error of the count times the softmax, label by label.
+
+    With :math:`Z = e^u` for ``log_count`` :math:`u`,
+
+    .. math::
+        \ell(s, u, y) = \frac{1}{L} \sum_{j=1}^{L} \bigl( Z\, \mathrm{softmax}(s)_j - y_j \bigr)^2.
+
+    At the optimum :math:`Z\, \mathrm{softmax}(s)_j = P(y_j = 1 \mid x)`.
+
+    Value and gradient are finite for every ``|s| <= finfo.max / L`` and every ``Z`` up to ``sqrt(finfo.max
+    / L)``. By its definition the gradient in ``s`` dies when the softmax saturates on a wrong label.
+
+    Args:
+        logits: Scores ``[..., L]`` before the softmax.
+        labels: Targets ``[..., L]``, bool, integer or soft in [0, 1].
+        log_count: Logarithm of the predicted number of present labels, ``[...]``.
+        weights: Multipliers ``[..., L]`` of the label terms; they do not enter the divisor.
+        where: Bool ``[..., L]``, True where the label was observed; the others count as deleted.
+
+    Returns:
+        The cost of each sample ``[...]``, float32 or wider.
+
+    Raises:
+        TypeError: If ``logits`` or ``log_count`` are not floating-point or ``where`` is not bool.
+        ValueError: If shapes do not fit.
+
+    Reference:
+        Question 207794 of stats.stackexchange.com; code that sums over the labels is larger by ``L``.
+
+    >>> softmax_product_mse(jnp.zeros(2), jnp.array([1, 0]), log_count=jnp.array(0.0)).item()
+    0.25
+    """
+    sample, u = _read("softmax_product_mse", logits, labels, log_count, weights, where)
+    excess = jnp.exp(u)[..., None] * softmax(sample.observed_logits()) - sample.labels
+    return sample.mean(excess * excess)
