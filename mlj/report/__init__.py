@@ -1,0 +1,11 @@
+"""What a comparison found, to be read and looked at: rows, figures and one self-contained page.
+
+Everything is drawn from the dictionary that :func:`mlj.comparison.summarise` returns, or the same read back
+from results.json: :func:`write_report` makes the page, :func:`summary_figure` one picture for a README, and
+:func:`rows` the table that both share with the terminal. matplotlib is imported when the first figure is
+drawn.
+"""
+
+from mlj.report.page import write_report as write_report
+from mlj.report.summary_picture import summary_figure as summary_figure
+from mlj.report.table import rows as rows
