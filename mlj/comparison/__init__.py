@@ -11,3 +11,4 @@ from mlj.comparison.contenders import Contender as Contender
 from mlj.comparison.run import Event as Event
 from mlj.comparison.run import Outcome as Outcome
 from mlj.comparison.run import compare as compare
+from mlj.comparison.summary import summarise as summarise

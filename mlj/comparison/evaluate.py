@@ -11,7 +11,7 @@ import numpy as np
 
 from mlj.decision import DECISIONS, apply
 from mlj.decision.platt import fit_platt, platt_probs
-from mlj.metrics import evaluate_predictions, evaluate_probs, evaluate_scores
+from mlj.metrics import count, evaluate_probs, evaluate_scores, per_label, summarise
 from mlj.types import Array
 
 FOLDS = 5
@@ -50,46 +50,48 @@ def fold_of_rows(count: int, seeds: int) -> np.ndarray:
     return np.stack([np.random.default_rng(seed).permutation(rows) for seed in range(seeds)])
 
 
-def _decide(fit, metric: str, fitted: Scored, seen: Array, scores: Array, log_count: Array | None):
-    """Fit a rule for one seed on what is ``seen`` of ``fitted`` and decide on ``scores``."""
-    platt = fit_platt(fitted.scores, fitted.labels, seen)
-    probs = platt_probs(platt, fitted.scores)
-    rule = fit(
-        fitted.scores, fitted.labels, where=seen, metric=metric, probs=probs, log_count=fitted.log_count
-    )
-    return rule, apply(rule, scores, probs=platt_probs(platt, scores), log_count=log_count)
-
-
 @partial(jax.jit, static_argnames=("name", "metric"))
-def _judge_rule(name: str, metric: str, validation: Scored, test: Scored, folds: Array):
+def _decide(name: str, metric: str, validation: Scored, test: Scored, folds: Array):
+    """Return the rule fitted on all validation rows, decisions on held-out validation rows and on test rows."""
     fit = DECISIONS[name].fit
 
     def one_seed(seed: tuple[Scored, Scored, Array]):
         validation, test, folds = seed
-        decide = partial(_decide, fit, metric, validation)
 
-        def held_out(fold: Array) -> Array:
+        def without(fold: Array):
             seen = validation.where & (folds != fold)[:, None]
-            return decide(seen, validation.scores, validation.log_count)[1]
+            platt = fit_platt(validation.scores, validation.labels, seen)
+            rule = fit(
+                validation.scores,
+                validation.labels,
+                where=seen,
+                metric=metric,
+                probs=platt_probs(platt, validation.scores),
+                log_count=validation.log_count,
+            )
+            return platt, rule
 
-        every = jax.lax.map(held_out, jnp.arange(FOLDS))
-        crossed = every[folds, jnp.arange(len(folds))]
-        rule, decided = decide(validation.where, test.scores, test.log_count)
-        return (
-            rule,
-            evaluate_predictions(crossed, validation.labels, where=validation.where),
-            evaluate_predictions(decided, test.labels, where=test.where),
-            _label_f1(decided, test.labels, test.where),
-        )
+        platts, rules = jax.lax.map(without, jnp.arange(FOLDS + 1))
+
+        def decide(fold: Array | int, scored: Scored) -> Array:
+            platt, rule = jax.tree.map(lambda leaf: leaf[fold], (platts, rules))
+            return apply(rule, scored.scores, probs=platt_probs(platt, scored.scores), log_count=scored.log_count)
+
+        every = jax.lax.map(lambda fold: decide(fold, validation), jnp.arange(FOLDS))
+        held_out = every[folds, jnp.arange(len(folds))]
+        return jax.tree.map(lambda leaf: leaf[FOLDS], rules), held_out, decide(FOLDS, test)
 
     return jax.lax.map(one_seed, (validation, test, folds))
 
 
-def _label_f1(predictions: Array, labels: Array, where: Array) -> Array:
-    present, predicted = (labels > 0) & where, predictions & where
-    hits = jnp.sum(present & predicted, axis=0)
-    sizes = jnp.sum(present, axis=0) + jnp.sum(predicted, axis=0)
-    return jnp.where(sizes > 0, 2 * hits / jnp.maximum(sizes, 1), 0)
+@jax.jit
+def _measure_predictions(predictions: Array, labels: Array, where: Array):
+    def one_seed(seed: tuple[Array, Array, Array]):
+        predictions, labels, where = seed
+        counts = count(predictions, labels, where=where)
+        return summarise(counts), per_label(counts)["f1"]
+
+    return jax.lax.map(one_seed, (predictions, labels, where))
 
 
 def judge_rule(name: str, metric: str, validation: Scored, test: Scored, folds: np.ndarray) -> RuleEvidence:
@@ -106,8 +108,12 @@ def judge_rule(name: str, metric: str, validation: Scored, test: Scored, folds: 
         test: Scores on the test rows.
         folds: From :func:`fold_of_rows`.
     """
-    rule, on_validation, on_test, label_f1 = jax.device_get(_judge_rule(name, metric, validation, test, folds))
-    return RuleEvidence(rule, on_validation, on_test, label_f1)
+    if "log_count" not in DECISIONS[name].needs:  # one program for all contenders, with a count or without
+        validation, test = validation._replace(log_count=None), test._replace(log_count=None)
+    rule, held_out, decided = _decide(name, metric, validation, test, folds)
+    on_validation, _ = _measure_predictions(held_out, validation.labels, validation.where)
+    on_test, each_label = _measure_predictions(decided, test.labels, test.where)
+    return RuleEvidence(*jax.device_get((rule, on_validation, on_test, each_label)))
 
 
 @jax.jit

@@ -7,30 +7,27 @@ import jax.numpy as jnp
 import numpy as np
 
 from mlj.comparison.evaluate import Scored
+from mlj.metrics import Reliability, calibration
+from mlj.metrics import reliability as of_calibration
 from mlj.decision.platt import PlattScaling, platt_probs
 from mlj.types import Array
 
-BINS = 15
 GRID = np.linspace(0.02, 0.98, 49)
 """Thresholds on the probability at which F1 is shown."""
 
 
 @jax.jit
-def _reliability(probs: Array, labels: Array, where: Array):
-    place = jnp.clip((probs * BINS).astype(jnp.int32), 0, BINS - 1)
-    place = jnp.where(where, place, BINS).ravel()
+def _reliability(probs: Array, labels: Array, where: Array) -> Reliability:
+    def flat(array: Array) -> Array:
+        return array.reshape(-1, array.shape[-1])
 
-    def total(values: Array) -> Array:
-        return jax.ops.segment_sum(values.ravel(), place, BINS + 1)[:BINS]
-
-    return total(jnp.ones_like(probs)), total(probs), total(labels)
+    return of_calibration(calibration(flat(probs), flat(labels), where=flat(where)))
 
 
 def reliability(probs: Array, scored: Scored) -> dict[str, list[float]]:
-    """Return count, mean probability and share present in each of 15 equal bins, over all labels and seeds."""
-    count, total, present = (np.asarray(x, np.float64) for x in _reliability(probs, scored.labels, scored.where))
-    size = np.maximum(count, 1)
-    return {"count": count.tolist(), "prob": (total / size).tolist(), "present": (present / size).tolist()}
+    """Return probability, share present and count of each of 15 equal bins, over all labels and seeds."""
+    found = jax.device_get(_reliability(probs, scored.labels, scored.where))
+    return {"prob": found.prob.tolist(), "present": found.frequency.tolist(), "count": found.number.tolist()}
 
 
 @jax.jit

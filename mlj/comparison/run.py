@@ -113,11 +113,11 @@ def compare(
         tell(Event(name, len(found), total, evidence))
 
     with ThreadPoolExecutor(1) as beside:
-        first = time.monotonic()
+        start = time.monotonic()
+        trainers = Ahead(names, config, parts, beside)
         logistic = beside.submit(floors.logistic_scores, parts)
-        prior = judge.floor(*floors.prior_scores(parts), first)
-        add(floors.PRIOR, prior)
-        for name, trainer in _compiled_ahead(names, config, parts, beside):
+        add(floors.PRIOR, judge.floor(*floors.prior_scores(parts), start))
+        for name, trainer in trainers:
             start = time.monotonic()
             trained = trainer.run()
             evidence = trained if isinstance(trained, Failed) else judge.contender(CONTENDERS[name], trained, start)
@@ -127,21 +127,31 @@ def compare(
     return Outcome(config, parts, found, time.monotonic() - began)
 
 
-def _compiled_ahead(
-    names: Sequence[str], config: CompareConfig, parts: Parts, beside: ThreadPoolExecutor
-) -> Iterator[tuple[str, Trainer]]:
-    """Yield the trainers in order, each compiled while the one before it runs."""
-    pool, test = device_batches(parts)
+class Ahead:
+    """The trainers in order, each compiled beside the run of the one before it."""
 
-    def prepare(name: str) -> Trainer:
-        return Trainer(CONTENDERS[name], config, parts, pool, test).compile()
+    def __init__(
+        self, names: Sequence[str], config: CompareConfig, parts: Parts, beside: ThreadPoolExecutor
+    ):
+        """Start to compile the first."""
+        self._names, self._config, self._parts, self._beside = names, config, parts, beside
+        self._pool, self._test = device_batches(parts)
+        self._next = self._submit(0)
 
-    ahead: Future[Trainer] = beside.submit(prepare, names[0])
-    for index, name in enumerate(names):
-        trainer = ahead.result()
-        if index + 1 < len(names):
-            ahead = beside.submit(prepare, names[index + 1])
-        yield name, trainer
+    def _submit(self, index: int) -> Future[Trainer]:
+        def prepare() -> Trainer:
+            contender = CONTENDERS[self._names[index]]
+            return Trainer(contender, self._config, self._parts, self._pool, self._test).compile()
+
+        return self._beside.submit(prepare)
+
+    def __iter__(self) -> Iterator[tuple[str, Trainer]]:
+        """Yield names and compiled trainers."""
+        for index, name in enumerate(self._names):
+            trainer = self._next.result()
+            if index + 1 < len(self._names):
+                self._next = self._submit(index + 1)
+            yield name, trainer
 
 
 class Judge:

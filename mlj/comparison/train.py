@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import scipy.sparse as sp
 from flax import nnx
 
 from mlj._checks import lookup
@@ -23,7 +24,7 @@ from mlj.comparison.contenders import (
 from mlj.comparison.parts import Parts
 from mlj.decision import best_threshold_f1
 from mlj.metrics import METRICS, evaluate_scores
-from mlj.models import MODELS, SparseRows, as_function
+from mlj.models import MODELS, as_function
 from mlj.training import OPTIMIZERS, Batch, Lane, Plan, Problem, Sweep, predict_lanes, stack_lanes
 from mlj.types import Array
 
@@ -75,7 +76,15 @@ def criterion_for(metric: str, scores_fn: Callable[[Array], Array]) -> Callable[
         known = sorted([*_F1_AVERAGES, *(name for name, entry in METRICS.items() if entry.needs == "scores")])
         raise ValueError(f"a comparison cannot be led by {metric!r}; it can by: {', '.join(known)}")
     sign = 1 if info.greater_is_better else -1
-    return lambda outputs, labels, where: sign * info.function(scores_fn(outputs), labels, where=where)
+
+    def criterion(outputs: Array, labels: Array, where: Array | None) -> Array:
+        values = sign * info.function(scores_fn(outputs), labels, where=where)
+        if not info.per_sample:
+            return values
+        counted = jnp.ones(len(labels), bool) if where is None else jnp.any(where, axis=-1)
+        return jnp.sum(jnp.where(counted, values, 0)) / jnp.maximum(jnp.sum(counted), 1)
+
+    return criterion
 
 
 def learning_rates(config: CompareConfig) -> tuple[float, ...]:
@@ -83,9 +92,8 @@ def learning_rates(config: CompareConfig) -> tuple[float, ...]:
     return config.learning_rates or lookup("optimizer", config.optimizer, OPTIMIZERS).learning_rates
 
 
-def model_options(config: CompareConfig, features: Any) -> dict[str, Any]:
+def model_options(config: CompareConfig, *, sparse: bool) -> dict[str, Any]:
     """Return the options of the model, the unset ones filled in by the kind of the features."""
-    sparse = isinstance(features, SparseRows)
     rate = config.input_dropout if config.input_dropout is not None else (0.5 if sparse else 0.2)
     if config.model == "linear":
         return {"input_dropout": 0.0 if config.input_dropout is None else rate}
@@ -98,7 +106,7 @@ def model_options(config: CompareConfig, features: Any) -> dict[str, Any]:
 
 def make_problem(contender: Contender, config: CompareConfig, parts: Parts, num_features: int) -> Problem:
     """Return the pure functions that a sweep trains for this contender."""
-    options = model_options(config, SparseRows if hasattr(parts.pool.features, "indptr") else None)
+    options = model_options(config, sparse=sp.issparse(parts.pool.features))
     labels, where = parts.pool.labels, parts.pool.where
     rows = parts.train_rows[0]
     prior = label_prior(labels[rows], None if where is None else where[rows])
@@ -199,8 +207,3 @@ class Trainer:
             keep_last=np.bool_(final),
             options={},
         )
-
-
-def scored(contender: Contender, outputs: np.ndarray) -> tuple[Array, Array | None]:
-    """Return scores and log counts of outputs ``[S, N, O]``, see :func:`mlj.comparison.contenders.scores_of`."""
-    return scores_of(contender, jnp.asarray(outputs))
