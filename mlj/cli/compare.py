@@ -33,14 +33,14 @@ class Compare:
 
 def run(arguments: list[str]) -> int:
     """Compare, print and write."""
-    command = tyro.cli(
-        Compare, args=arguments, prog="mlj compare"
-    )
+    command = tyro.cli(Compare, args=arguments, prog="mlj compare")
     console = Console(highlight=False)
     began = time.monotonic()
     dataset = command.source.load()
     out = command.config.out or Path("runs") / (dataset.name or "data")
-    console.print(f"{dataset.name}: {dataset.num_samples} samples, {dataset.num_features} features, {dataset.num_labels} labels")
+    console.print(
+        f"{dataset.name}: {dataset.num_samples} samples, {dataset.num_features} features, {dataset.num_labels} labels"
+    )
 
     from mlj.training import use_cores
 
@@ -59,7 +59,9 @@ def run(arguments: list[str]) -> int:
     write_report(results, out / "report.html")
     print_results(console, results)
     console.print(f"\n{results['verdict']}\n")
-    console.print(f"{out / 'report.html'}, results.json and model/ written in {time.monotonic() - began:.0f} s")
+    console.print(
+        f"{out / 'report.html'}, results.json and model/ written in {time.monotonic() - began:.0f} s"
+    )
     return 0
 
 
@@ -134,14 +136,29 @@ def print_results(console: Console, results: dict) -> None:
         table.add_column(head, justify="right")
     for row in rows(results, metric):
         test = f"{_number(row['test'])} ± {_number(row['sd'])}"
-        table.add_row(row["contender"], row["rule"] or "", _number(row["validation"]), test, _number(row["p"], 3))
+        table.add_row(
+            row["contender"], row["rule"] or "", _number(row["validation"]), test, _number(row["p"], 3)
+        )
     console.print(table)
-    table = Table("metric", "loss", "rule", box=None, title="\nChosen on validation for each metric", title_justify="left")
+    table = Table(
+        "metric",
+        "loss",
+        "rule",
+        box=None,
+        title="\nChosen on validation for each metric",
+        title_justify="left",
+    )
     for head in ("validation", "test"):
         table.add_column(head, justify="right")
     for name, best in results["chosen"].items():
         test = f"{_number(best['test'])} ± {_number(best['test_sd'])}"
-        table.add_row(results["metrics"][name]["title"], best["contender"], best["rule"] or "", _number(best["validation"]), test)
+        table.add_row(
+            results["metrics"][name]["title"],
+            best["contender"],
+            best["rule"] or "",
+            _number(best["validation"]),
+            test,
+        )
     console.print(table)
 
 

@@ -35,7 +35,8 @@ class Source:
     text: str | None = None
     """CSV: columns of text, read as hashed character n-grams."""
     missing_features: Annotated[
-        Literal["error", "mean", "zero"], arg(help="What stands in for a missing feature value; mean: of the rows trained on.")
+        Literal["error", "mean", "zero"],
+        arg(help="What stands in for a missing feature value; mean: of the rows trained on."),
     ] = "error"
     label_base: int | None = None
     """LIBSVM: the number of the first label, 0 or 1."""

@@ -13,6 +13,9 @@ from mlj import losses
 from mlj._checks import lookup
 from mlj.types import Array, Scalar
 
+SHARED_MASS = frozenset({"softmax", "sparsemax", "count_times_softmax"})
+"""Links whose labels share one distribution, so that logits are fixed only up to a constant per sample."""
+
 
 class Contender(NamedTuple):
     """A loss and how the model's outputs feed it."""
@@ -86,7 +89,7 @@ def scores_of(contender: Contender, outputs: Array) -> tuple[Array, Array | None
     All other losses are decided on their logits.
     """
     logits, log_count = read_outputs(contender, outputs)
-    if contender.info.link in ("softmax", "sparsemax", "count_times_softmax"):
+    if contender.info.link in SHARED_MASS:
         scores = jax.nn.log_softmax(logits, axis=-1)
         return (scores if log_count is None else scores + log_count[..., None]), log_count
     return logits, log_count
@@ -116,7 +119,7 @@ def output_bias(contender: Contender, prior: np.ndarray, cardinality: float) -> 
         cardinality: Mean number of labels of a sample, positive.
     """
     logits = np.log(prior) - np.log1p(-prior)
-    if contender.info.link in ("softmax", "sparsemax", "count_times_softmax"):
+    if contender.info.link in SHARED_MASS:
         logits = np.log(prior / prior.sum())
     unit = {
         "exponential": np.log(cardinality),

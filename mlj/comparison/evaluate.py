@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mlj.decision import DECISIONS, apply
-from mlj.decision.platt import fit_platt, platt_probs
+from mlj.comparison.contenders import SHARED_MASS
+from mlj.decision import DECISIONS, apply, fit_platt, platt_probs
 from mlj.metrics import count, evaluate_probs, evaluate_scores, per_label, summarise
 from mlj.types import Array
 
@@ -75,7 +75,9 @@ def _decide(name: str, metric: str, validation: Scored, test: Scored, folds: Arr
 
         def decide(fold: Array | int, scored: Scored) -> Array:
             platt, rule = jax.tree.map(lambda leaf: leaf[fold], (platts, rules))
-            return apply(rule, scored.scores, probs=platt_probs(platt, scored.scores), log_count=scored.log_count)
+            return apply(
+                rule, scored.scores, probs=platt_probs(platt, scored.scores), log_count=scored.log_count
+            )
 
         every = jax.lax.map(lambda fold: decide(fold, validation), jnp.arange(FOLDS))
         held_out = every[folds, jnp.arange(len(folds))]
@@ -140,6 +142,15 @@ def measure_scores(fitted_on: Scored, measured: Scored, inverse_propensities: np
     return jax.device_get(_measure_scores(fitted_on, measured, inverse_propensities))
 
 
-def rules_for(log_count: Array | None) -> tuple[str, ...]:
-    """Return the decision rules that apply: all, without those of a count where there is none."""
-    return tuple(name for name, rule in DECISIONS.items() if log_count is not None or "log_count" not in rule.needs)
+def rules_for(link: str, log_count: Array | None) -> tuple[str, ...]:
+    """Return the decision rules that apply to scores of this origin.
+
+    A rule of the count needs one. ``zero`` belongs to losses whose logits have a level: the log of a softmax is never
+    above 0, whatever the sample.
+    """
+    left_out = {"zero"} if link in SHARED_MASS else set()
+    return tuple(
+        name
+        for name, rule in DECISIONS.items()
+        if name not in left_out and (log_count is not None or "log_count" not in rule.needs)
+    )

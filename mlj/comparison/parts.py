@@ -41,10 +41,15 @@ def make_parts(dataset: Dataset, config: CompareConfig) -> Parts:
     """
     official = set() if dataset.split is None else set(np.unique(dataset.split).tolist())
     if 2 in official:
-        pool_rows, test_rows = np.flatnonzero(np.isin(dataset.split, (0, 1))), np.flatnonzero(dataset.split == 2)
+        pool_rows, test_rows = (
+            np.flatnonzero(np.isin(dataset.split, (0, 1))),
+            np.flatnonzero(dataset.split == 2),
+        )
         test_origin = "the official test part"
     else:
-        usable = np.arange(dataset.num_samples) if dataset.split is None else np.flatnonzero(dataset.split >= 0)
+        usable = (
+            np.arange(dataset.num_samples) if dataset.split is None else np.flatnonzero(dataset.split >= 0)
+        )
         pool_rows, test_rows = _held_out(dataset, usable, config.test_share, seed=0)
         test_origin = f"{config.test_share:.0%} of the rows, iteratively stratified with seed 0"
     if has_missing(dataset):
@@ -84,7 +89,9 @@ def device_batches(parts: Parts) -> tuple[Batch, Batch]:
         Batch(
             pad_rows(part, width) if sp.issparse(part) else jnp.asarray(part),
             jnp.asarray(data.labels, jnp.float32),
-            jnp.asarray(np.ones(data.labels.shape, bool) if data.where is None else data.where) if masked else None,
+            jnp.asarray(np.ones(data.labels.shape, bool) if data.where is None else data.where)
+            if masked
+            else None,
         )
         for part, data in zip(scaled, (pool, test))
     )

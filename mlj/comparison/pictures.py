@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from mlj.comparison.evaluate import Scored
+from mlj.decision import PlattScaling, platt_probs
 from mlj.metrics import Reliability, calibration
 from mlj.metrics import reliability as of_calibration
-from mlj.decision.platt import PlattScaling, platt_probs
 from mlj.types import Array
 
 GRID = np.linspace(0.02, 0.98, 49)

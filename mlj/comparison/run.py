@@ -24,7 +24,7 @@ from mlj.comparison.evaluate import (
 from mlj.comparison.parts import Parts, device_batches, make_parts
 from mlj.comparison.train import Failed, Trained, Trainer
 from mlj.data import Dataset, check_trainable
-from mlj.decision.options import AVERAGES
+from mlj.decision import AVERAGES
 from mlj.types import Array
 from mlj.weighting import inverse_propensities
 
@@ -78,7 +78,10 @@ def choose_contenders(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def compare(
-    dataset: Dataset, config: CompareConfig | None = None, *, tell: Callable[[Event], None] = lambda event: None
+    dataset: Dataset,
+    config: CompareConfig | None = None,
+    *,
+    tell: Callable[[Event], None] = lambda event: None,
 ) -> Outcome:
     """Train every contender, fit every decision rule on validation rows, and score the test part once.
 
@@ -120,7 +123,9 @@ def compare(
         for name, trainer in trainers:
             start = time.monotonic()
             trained = trainer.run()
-            evidence = trained if isinstance(trained, Failed) else judge.contender(CONTENDERS[name], trained, start)
+            evidence = (
+                trained if isinstance(trained, Failed) else judge.contender(CONTENDERS[name], trained, start)
+            )
             add(name, evidence)
         start = time.monotonic()
         add(floors.LOGISTIC, judge.floor(*logistic.result(), start))
@@ -130,9 +135,7 @@ def compare(
 class Ahead:
     """The trainers in order, each compiled beside the run of the one before it."""
 
-    def __init__(
-        self, names: Sequence[str], config: CompareConfig, parts: Parts, beside: ThreadPoolExecutor
-    ):
+    def __init__(self, names: Sequence[str], config: CompareConfig, parts: Parts, beside: ThreadPoolExecutor):
         """Start to compile the first."""
         self._names, self._config, self._parts, self._beside = names, config, parts, beside
         self._pool, self._test = device_batches(parts)
@@ -183,8 +186,10 @@ class Judge:
         last = Scored(*test, *self._test)
         platt, on_validation = measure_scores(held, held, self._propensities)
         _, on_test = measure_scores(held, last, self._propensities)
+        link = "none" if contender is None else contender.info.link
         rules = {
-            name: judge_rule(name, self._metric, held, last, self._folds) for name in rules_for(held.log_count)
+            name: judge_rule(name, self._metric, held, last, self._folds)
+            for name in rules_for(link, held.log_count)
         }
         return Evidence(
             contender,

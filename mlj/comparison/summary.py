@@ -22,6 +22,9 @@ from mlj.metrics import METRICS
 
 FORMAT = "mlj-comparison-1"
 PACKAGES = ("mlj", "jax", "jaxlib", "flax", "optax", "numpy", "scipy", "scikit-learn")
+SIGNIFICANT = 0.05
+ENOUGH = 5
+"""Contenders from which on a spread over them is worth saying."""
 HEADLINES = (
     "micro_f1",
     "macro_f1",
@@ -64,7 +67,10 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
             },
             "protocol": _protocol(outcome, metric),
             "versions": {name: version(name) for name in PACKAGES} | {"python": platform.python_version()},
-            "machine": {"platform": platform.platform(), "devices": [str(device) for device in jax.devices()]},
+            "machine": {
+                "platform": platform.platform(),
+                "devices": [str(device) for device in jax.devices()],
+            },
             "metrics": {
                 name: {"title": info.title, "greater_is_better": info.greater_is_better, "needs": info.needs}
                 for name, info in METRICS.items()
@@ -169,7 +175,9 @@ def choose(found: Mapping[str, Evidence], metric: str) -> dict[str, Any]:
         if evidence.contender is not None
         for rule, values in _rows(evidence, metric)
     ]
-    name, rule, (validation, test) = max(rows, key=lambda row: sign * np.nan_to_num(row[2][0].mean(), nan=-np.inf * sign))
+    name, rule, (validation, test) = max(
+        rows, key=lambda row: sign * np.nan_to_num(row[2][0].mean(), nan=-np.inf * sign)
+    )
     return {
         "contender": name,
         "rule": rule,
@@ -208,35 +216,41 @@ def _tests(found: Mapping[str, Evidence], best: Mapping[str, Any], metric: str) 
 def spread(found: Mapping[str, Evidence], metric: str) -> dict[str, float]:
     """Return how far the metric moves on test rows with the loss, and with the decision rule.
 
-    ``losses``: standard deviation over the contenders, each with its validation-chosen rule. ``rules``: over the
-    rules that all contenders have, each averaged over the contenders. NaN for metrics without decisions.
+    Both are standard deviations. ``losses``: over the contenders, each with its validation-chosen rule. ``rules``: over
+    the rules that all contenders have, of each rule's median over the contenders; NaN for metrics without decisions.
     """
-    real = {name: evidence for name, evidence in found.items() if evidence.contender is not None}
-    losses = np.array([best_rule(evidence, metric)[2].mean() for evidence in real.values()])
+    real = [evidence for evidence in found.values() if evidence.contender is not None]
+    losses = np.array([best_rule(evidence, metric)[2].mean() for evidence in real])
     rules = float("nan")
     if METRICS[metric].needs == "predictions":
-        shared = set.intersection(*(set(evidence.rules) for evidence in real.values()))
-        means = [np.mean([e.rules[rule].test[metric].mean() for e in real.values()]) for rule in shared]
-        rules = float(np.std(means))
+        shared = set.intersection(*(set(evidence.rules) for evidence in real))
+        rules = float(
+            np.std([np.median([e.rules[rule].test[metric].mean() for e in real]) for rule in shared])
+        )
     return {"losses": float(losses.std()), "rules": rules}
 
 
-def verdict(name: str, metric: str, best: Mapping[str, Any], tests: Mapping[str, Any], moved: Mapping[str, float]) -> str:
+def verdict(
+    name: str, metric: str, best: Mapping[str, Any], tests: Mapping[str, Any], moved: Mapping[str, float]
+) -> str:
     """Return the finding in one or two sentences."""
     title = METRICS[metric].title
     others = {key: p for key, p in tests["p"].items() if key not in (PRIOR, LOGISTIC)}
-    worse = sum(p < 0.05 for p in others.values())
+    alike = [key for key, p in others.items() if not p < SIGNIFICANT]
     decided = f" decided by “{DECISIONS[best['rule']].title}”" if best["rule"] else ""
     said = (
-        f"On {name}, the loss {best['contender']}{decided} was best on validation and reaches a test {title} of "
-        f"{best['test']:.3f} ± {best['test_sd']:.3f}; {len(others) - worse} of the other {len(others)} contenders "
-        "cannot be told from it (Holm-corrected p ≥ .05)."
+        f"On {name}, {best['contender']}{decided} was best on validation and reaches a test {title} of "
+        f"{best['test']:.3f} ± {best['test_sd']:.3f}."
     )
-    if np.isfinite(moved["rules"]) and moved["losses"] > 0:
-        ratio = moved["rules"] / moved["losses"]
+    if others:
         said += (
-            f" Across the table the decision rule moves {title} {ratio:.1f} times as much as the loss does "
-            f"(standard deviations {moved['rules']:.3f} and {moved['losses']:.3f})."
+            f" Of {len(others)} other contenders {len(alike)} cannot be told from it "
+            f"(Holm-corrected p ≥ {SIGNIFICANT})."
+        )
+    if len(others) + 1 >= ENOUGH and np.isfinite(moved["rules"]) and moved["losses"] > 0:
+        said += (
+            f" Across the table {title} moves by {moved['rules']:.3f} with the decision rule and by "
+            f"{moved['losses']:.3f} with the loss (standard deviations)."
         )
     return said
 

@@ -18,12 +18,11 @@ from mlj.comparison.contenders import (
     batch_loss,
     label_prior,
     output_bias,
-    read_outputs,
     scores_of,
 )
 from mlj.comparison.parts import Parts
 from mlj.decision import best_threshold_f1
-from mlj.metrics import METRICS, evaluate_scores
+from mlj.metrics import METRICS
 from mlj.models import MODELS, as_function
 from mlj.training import OPTIMIZERS, Batch, Lane, Plan, Problem, Sweep, predict_lanes, stack_lanes
 from mlj.types import Array
@@ -172,9 +171,7 @@ class Trainer:
             return Failed(failures)
         chosen = slice(*(seeds * (list(values).index(best_rate) + end) for end in (0, 1)))
         epochs = found.best_epoch[chosen].tolist()
-        final = self._sweep(
-            stack_lanes([self._lane(best_rate, seed, epochs[seed]) for seed in range(seeds)])
-        )
+        final = self._sweep(stack_lanes([self._lane(best_rate, seed, epochs[seed]) for seed in range(seeds)]))
         failures += [
             {"learning_rate": best_rate, "seed": seed, "step": int(step), "final": True}
             for seed, step in enumerate(final.failed_step)

@@ -32,10 +32,14 @@ from mlj.decision.one_threshold import best_threshold_f1 as best_threshold_f1
 from mlj.decision.one_threshold import fixed_threshold as fixed_threshold
 from mlj.decision.one_threshold import global_threshold as global_threshold
 from mlj.decision.one_threshold import zero_threshold as zero_threshold
+from mlj.decision.options import AVERAGES as AVERAGES
 from mlj.decision.per_label import label_thresholds as label_thresholds
 from mlj.decision.per_label import naive_label_thresholds as naive_label_thresholds
 from mlj.decision.per_label import shrink as shrink
 from mlj.decision.per_label import tuned_label_thresholds as tuned_label_thresholds
+from mlj.decision.platt import PlattScaling as PlattScaling
+from mlj.decision.platt import fit_platt as fit_platt
+from mlj.decision.platt import platt_probs as platt_probs
 from mlj.decision.proportion import cardinality_threshold as cardinality_threshold
 from mlj.decision.proportion import proportional_thresholds as proportional_thresholds
 from mlj.decision.rules import CountTopK as CountTopK

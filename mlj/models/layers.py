@@ -11,6 +11,7 @@ from mlj.models.sparse import SparseRows, sparse_matmul
 from mlj.types import Array
 
 _BYTE = 256
+_SMALL = nnx.initializers.variance_scaling(0.01, "fan_in", "truncated_normal")
 
 
 def dropout(x: Array, rate: float, key: Array | None) -> Array:
@@ -41,8 +42,12 @@ def project(layer: nnx.Linear, features: Array | SparseRows) -> Array:
 
 
 def head(size: int, num_outputs: int, output_bias: Array | None, rngs: nnx.Rngs) -> nnx.Linear:
-    """Return the last layer: small random weights, its bias at ``output_bias [num_outputs]`` or 0."""
-    layer = nnx.Linear(size, num_outputs, rngs=rngs)
+    """Return the last layer: its bias at ``output_bias [num_outputs]`` or 0, its weights a tenth of the usual.
+
+    With usual weights the first outputs scatter by about 1 around the priors that the bias states, and a count
+    that is the exponential of an output is off by a factor.
+    """
+    layer = nnx.Linear(size, num_outputs, kernel_init=_SMALL, rngs=rngs)
     if output_bias is not None:
         has_shape("head", "output_bias", output_bias, (num_outputs,))
         layer.bias = nnx.Param(jnp.asarray(output_bias, layer.bias[...].dtype))

@@ -150,7 +150,9 @@ def run_lane(problem: Problem, plan: Plan, data: Batch, lane: Lane) -> LaneResul
     params = problem.init(key_init)
     blank = jnp.full(plan.max_epochs, jnp.nan)
     zero = jnp.zeros((), jnp.int32)
-    first = _Progress(zero, start(params, optimizer), params, zero, jnp.array(-jnp.inf), blank, blank, zero - 1)
+    first = _Progress(
+        zero, start(params, optimizer), params, zero, jnp.array(-jnp.inf), blank, blank, zero - 1
+    )
     end = jax.lax.while_loop(goes_on, one_epoch, first)
     outputs = problem.predict(end.best, validation.features)
     return LaneResult(

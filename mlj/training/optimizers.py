@@ -32,7 +32,7 @@ def _adamw(learning_rate: Scalar, weight_decay: Scalar) -> optax.GradientTransfo
     return optax.adamw(learning_rate, weight_decay=weight_decay)
 
 
-_ADAPTIVE = (5e-4, 1e-3, 2e-3, 4e-3)
+_ADAPTIVE = (5e-4, 1.5e-3, 4e-3, 1e-2)
 _PLAIN = (0.03, 0.1, 0.3, 1.0)
 
 OPTIMIZERS = MappingProxyType(
@@ -49,7 +49,9 @@ OPTIMIZERS = MappingProxyType(
 """Optimizers by name. Only ``adamw`` decouples weight decay from the gradient; the others add it to it."""
 
 
-def make_optimizer(name: str, learning_rate: Scalar, weight_decay: Scalar = 0.0) -> optax.GradientTransformation:
+def make_optimizer(
+    name: str, learning_rate: Scalar, weight_decay: Scalar = 0.0
+) -> optax.GradientTransformation:
     """Return the optimizer of that name; both numbers may be traced, so a sweep over them compiles once.
 
     Raises:
