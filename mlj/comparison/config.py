@@ -34,7 +34,7 @@ class CompareConfig:
     """Samples per step."""
     max_epochs: int = 50
     """Passes over the training part at the most."""
-    patience: int = 12
+    patience: int = 10
     """Epochs without a better validation value after which a run stops."""
     validation_share: float = 0.2
     """Share of the training part held out for every choice, where the data names no validation part."""

@@ -96,16 +96,12 @@ def scores_of(contender: Contender, outputs: Array) -> tuple[Array, Array | None
 
 
 def batch_loss(contender: Contender) -> Callable[..., Scalar]:
-    """Return ``f(outputs [B, O], labels, where, options) -> scalar``, the mean loss of a batch."""
-    loss_fn = losses.get_loss(contender.loss)
+    """Return ``f(outputs [B, O], labels, where) -> scalar``, the mean loss of a batch."""
+    mean = losses.mean_over_samples(losses.get_loss(contender.loss))
 
-    def mean_loss(outputs: Array, labels: Array, where: Array | None, options: dict[str, Array]) -> Scalar:
+    def mean_loss(outputs: Array, labels: Array, where: Array | None) -> Scalar:
         logits, log_count = read_outputs(contender, outputs)
-
-        def bound(logits, labels, **per_sample):
-            return loss_fn(logits, labels, **options, **per_sample)
-
-        return losses.mean_over_samples(bound)(logits, labels, where=where, log_count=log_count)
+        return mean(logits, labels, where=where, log_count=log_count)
 
     return mean_loss
 

@@ -31,6 +31,18 @@ class Scored(NamedTuple):
     """``[S, N, L]``, bool"""
 
 
+def padded(scored: Scored, rows: int) -> Scored:
+    """Return ``scored`` with unobserved rows up to ``rows``, which count nowhere.
+
+    Validation and test rows of one shape are measured by one compiled program.
+    """
+
+    def longer(array: Array) -> Array:
+        return jnp.pad(array, [(0, 0), (0, rows - array.shape[1])] + [(0, 0)] * (array.ndim - 2))
+
+    return jax.tree.map(longer, scored)
+
+
 class RuleEvidence(NamedTuple):
     """What one decision rule gives on one contender's scores, for every seed."""
 
@@ -113,8 +125,10 @@ def judge_rule(name: str, metric: str, validation: Scored, test: Scored, folds: 
     if "log_count" not in DECISIONS[name].needs:  # one program for all contenders, with a count or without
         validation, test = validation._replace(log_count=None), test._replace(log_count=None)
     rule, held_out, decided = _decide(name, metric, validation, test, folds)
-    on_validation, _ = _measure_predictions(held_out, validation.labels, validation.where)
-    on_test, each_label = _measure_predictions(decided, test.labels, test.where)
+    rows = max(held_out.shape[1], decided.shape[1])
+    held, last = (padded(Scored(*pair), rows) for pair in ((held_out, None, *validation[2:]), (decided, None, *test[2:])))
+    on_validation, _ = _measure_predictions(held.scores, held.labels, held.where)
+    on_test, each_label = _measure_predictions(last.scores, last.labels, last.where)
     return RuleEvidence(*jax.device_get((rule, on_validation, on_test, each_label)))
 
 

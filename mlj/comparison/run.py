@@ -19,6 +19,7 @@ from mlj.comparison.evaluate import (
     fold_of_rows,
     judge_rule,
     measure_scores,
+    padded,
     rules_for,
 )
 from mlj.comparison.parts import Parts, device_batches, make_parts
@@ -184,8 +185,9 @@ class Judge:
     def _measure(self, contender, trained, validation, test, start: float) -> Evidence:
         held = Scored(*validation, *self._validation)
         last = Scored(*test, *self._test)
-        platt, on_validation = measure_scores(held, held, self._propensities)
-        _, on_test = measure_scores(held, last, self._propensities)
+        rows = max(held.labels.shape[1], last.labels.shape[1])
+        platt, on_validation = measure_scores(held, padded(held, rows), self._propensities)
+        _, on_test = measure_scores(held, padded(last, rows), self._propensities)
         link = "none" if contender is None else contender.info.link
         rules = {
             name: judge_rule(name, self._metric, held, last, self._folds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import jax
@@ -24,6 +25,7 @@ from mlj.comparison.parts import Parts
 from mlj.decision import best_threshold_f1
 from mlj.metrics import METRICS
 from mlj.models import MODELS, as_function
+from mlj.models.function import ApplyFn
 from mlj.training import OPTIMIZERS, Batch, Lane, Plan, Problem, Sweep, predict_lanes, stack_lanes
 from mlj.types import Array
 
@@ -103,28 +105,35 @@ def model_options(config: CompareConfig, *, sparse: bool) -> dict[str, Any]:
     }
 
 
-def make_problem(contender: Contender, config: CompareConfig, parts: Parts, num_features: int) -> Problem:
-    """Return the pure functions that a sweep trains for this contender."""
-    options = model_options(config, sparse=sp.issparse(parts.pool.features))
-    labels, where = parts.pool.labels, parts.pool.where
-    rows = parts.train_rows[0]
-    prior = label_prior(labels[rows], None if where is None else where[rows])
-    bias = output_bias(contender, prior, max(float(labels[rows].sum(axis=1).mean()), 0.1))
+@lru_cache(maxsize=64)
+def _apply_fn(model: str, num_features: int, num_outputs: int, options: tuple[tuple[str, Any], ...]) -> ApplyFn:
+    """Return the pure function of a model; contenders with outputs alike share it, and what is compiled of it."""
+    make = lookup("model", model, MODELS)
+    return as_function(make(num_features, num_outputs, rngs=nnx.Rngs(0), **dict(options)))[0]
+
+
+def make_problem(contender: Contender, config: CompareConfig, parts: Parts) -> Problem:
+    """Return the pure functions that a sweep trains for this contender.
+
+    The head's bias comes as an option of the lane, since it is a matter of the rows that the lane trains on.
+    """
+    sparse, num_features = sp.issparse(parts.pool.features), parts.pool.num_features
+    options = model_options(config, sparse=sparse)
     make = lookup("model", config.model, MODELS)
-    num_outputs = contender.num_outputs(labels.shape[1])
+    num_outputs = contender.num_outputs(parts.pool.num_labels)
+    apply_fn = _apply_fn(config.model, num_features, num_outputs, tuple(options.items()))
     loss = batch_loss(contender)
 
-    def build(key: Array):
-        return as_function(make(num_features, num_outputs, output_bias=bias, rngs=nnx.Rngs(key), **options))
+    def init(key: Array, lane_options: dict[str, Array]):
+        bias = lane_options["output_bias"]
+        model = make(num_features, num_outputs, output_bias=bias, rngs=nnx.Rngs(key), **options)
+        return as_function(model)[1]
 
-    apply_fn, _ = build(jax.random.key(0))
-
-    def objective(params, batch: Batch, key, lane_options):
-        outputs = apply_fn(params, batch.features, key=key)
-        return loss(outputs, batch.labels, batch.where, lane_options)
+    def objective(params, batch: Batch, key: Array, lane_options: dict[str, Array]):
+        return loss(apply_fn(params, batch.features, key=key), batch.labels, batch.where)
 
     return Problem(
-        init=lambda key: build(key)[1],
+        init=init,
         objective=objective,
         predict=apply_fn,
         criterion=criterion_for(config.metric, lambda outputs: scores_of(contender, outputs)[0]),
@@ -136,8 +145,8 @@ class Trainer:
 
     def __init__(self, contender: Contender, config: CompareConfig, parts: Parts, pool: Batch, test: Batch):
         """Bind everything; nothing is compiled yet."""
-        self._config, self._parts, self._pool, self._test = config, parts, pool, test
-        self._problem = make_problem(contender, config, parts, parts.pool.num_features)
+        self._contender, self._config, self._parts, self._test = contender, config, parts, test
+        self._problem = make_problem(contender, config, parts)
         smallest = min(len(rows) for rows in parts.train_rows)
         self._plan = Plan(
             batch_size=min(config.batch_size, smallest),
@@ -202,5 +211,10 @@ class Trainer:
             validation_rows=validation.astype(np.int32),
             max_epochs=np.int32(final_epochs if final else self._config.max_epochs),
             keep_last=np.bool_(final),
-            options={},
+            options={"output_bias": self._bias(train)},
         )
+
+    def _bias(self, rows: np.ndarray) -> np.ndarray:
+        labels, where = self._parts.pool.labels[rows], self._parts.pool.where
+        prior = label_prior(labels, None if where is None else where[rows])
+        return output_bias(self._contender, prior, max(float(labels.sum(axis=1).mean()), 0.1))

@@ -17,13 +17,14 @@ _SMALL = nnx.initializers.variance_scaling(0.01, "fan_in", "truncated_normal")
 def dropout(x: Array, rate: float, key: Array | None) -> Array:
     """Zero entries with probability ``rate`` and scale the others; without a key return ``x``.
 
-    One random byte decides each entry, a quarter of the random numbers of the usual form, so the rate is
-    rounded to 1/256 and the scale is that of the rounded rate.
+    One random byte decides each entry, so the rate is rounded to 1/256 and the scale is that of the rounded
+    rate. The bytes are cut from 32-bit numbers: on a CPU that takes a third of the time of drawing bytes.
     """
     dropped = round(rate * _BYTE)
     if key is None or dropped == 0:
         return x
-    keep = jax.random.bits(key, x.shape, jnp.uint8) >= dropped
+    words = jax.random.bits(key, (-(-x.size // 4),), jnp.uint32)
+    keep = jax.lax.bitcast_convert_type(words, jnp.uint8).ravel()[: x.size].reshape(x.shape) >= dropped
     return jnp.where(keep, x * (_BYTE / (_BYTE - dropped)), 0)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import jax
 from flax import nnx
@@ -58,7 +59,7 @@ class MLP(nnx.Module):
         widths = (num_features, *hidden)
         init = nnx.initializers.he_normal()
         self.hidden = nnx.List(
-            [nnx.Linear(a, b, kernel_init=init, rngs=rngs) for a, b in zip(widths, widths[1:])]
+            [nnx.Linear(a, b, kernel_init=init, rngs=rngs) for a, b in pairwise(widths)]
         )
         self.norms = nnx.List([nnx.LayerNorm(width, rngs=rngs) for width in hidden] if layer_norm else [])
         self.head = head(hidden[-1], num_outputs, output_bias, rngs)

@@ -42,10 +42,10 @@ class Plan:
 class Problem(NamedTuple):
     """What is learned, as pure functions."""
 
-    init: Callable[[Array], Params]
-    """``init(key) -> params``."""
+    init: Callable[[Array, dict[str, Array]], Params]
+    """``init(key, options) -> params``; ``options`` are a lane's own."""
     objective: Callable[[Params, Batch, Array, dict[str, Array]], Scalar]
-    """``objective(params, batch, key, options) -> scalar`` to descend; ``options`` are a lane's own."""
+    """``objective(params, batch, key, options) -> scalar`` to descend."""
     predict: Callable[[Params, Any], Array]
     """``predict(params, features [B, ...]) -> outputs [B, ...]``, without randomness."""
     criterion: Callable[[Array, Labels, Mask | None], Array]
@@ -69,7 +69,7 @@ class Lane(NamedTuple):
     keep_last: Array
     """Bool: run exactly ``max_epochs`` and keep the last parameters, whatever validation says."""
     options: dict[str, Array]
-    """Further traced hyper-parameters for the objective."""
+    """Further traced settings for ``init`` and ``objective``."""
 
 
 class LaneResult(NamedTuple):
@@ -147,7 +147,7 @@ def run_lane(problem: Problem, plan: Plan, data: Batch, lane: Lane) -> LaneResul
         in_budget = progress.epoch < jnp.minimum(lane.max_epochs, plan.max_epochs)
         return in_budget & (patient | lane.keep_last) & (progress.failed_step < 0)
 
-    params = problem.init(key_init)
+    params = problem.init(key_init, lane.options)
     blank = jnp.full(plan.max_epochs, jnp.nan)
     zero = jnp.zeros((), jnp.int32)
     first = _Progress(

@@ -59,7 +59,7 @@ class Sweep:
         >>> features = jnp.arange(8.0).reshape(8, 1)
         >>> data = Batch(features, (features > 3).astype(jnp.float32))
         >>> problem = Problem(
-        ...     init=lambda key: jnp.zeros(()),
+        ...     init=lambda key, options: jnp.zeros(()),
         ...     objective=lambda w, batch, key, options: jnp.mean((w * batch.features - batch.labels) ** 2),
         ...     predict=lambda w, features: w * features,
         ...     criterion=lambda outputs, labels, where: -jnp.mean((outputs - labels) ** 2),
