@@ -1,7 +1,7 @@
 """The command line: ``mlj COMMAND``.
 
-Only the name of the command is read here, so that ``mlj --help`` loads neither JAX nor the parser of options. Each
-command is a module of this package with a function ``run(arguments) -> exit status``.
+Only the name of the command is read here, so that ``mlj --help`` loads neither JAX nor the parser of
+options. Each command is a module of this package with a function ``run(arguments) -> exit status``.
 """
 
 from __future__ import annotations

@@ -39,7 +39,8 @@ def run(arguments: list[str]) -> int:
     dataset = command.source.load()
     out = command.config.out or Path("runs") / (dataset.name or "data")
     console.print(
-        f"{dataset.name}: {dataset.num_samples} samples, {dataset.num_features} features, {dataset.num_labels} labels"
+        f"{dataset.name}: {dataset.num_samples} samples, {dataset.num_features} features, "
+        f"{dataset.num_labels} labels"
     )
 
     from mlj.training import use_cores

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
@@ -51,10 +51,10 @@ class Source:
             ValueError: If an option does not belong to the format.
         """
         given = {
-            name: value
-            for name in ("test", "labels", "format", "split", "rows", "separator", "delimiter", "ignore")
-            + ("text", "label_base", "feature_base")
-            if (value := getattr(self, name)) is not None
+            field.name: value
+            for field in fields(self)
+            if field.name not in ("data", "missing_features")
+            and (value := getattr(self, field.name)) is not None
         }
         if self.missing_features != "error":
             # The mean must be of training rows, which are chosen later: NaN stays until then.

@@ -84,9 +84,9 @@ def read_outputs(contender: Contender, outputs: Array) -> Output:
 def scores_of(contender: Contender, outputs: Array) -> tuple[Array, Array | None]:
     """Return scores ``[..., L]`` that can be compared across samples, and the log of the count or None.
 
-    Losses with a softmax fix logits only up to a constant per sample, so their scores are the log of the softmax,
-    plus the log of the count if there is one: the log of the expected number of times a label is present.
-    All other losses are decided on their logits.
+    Losses with a softmax fix logits only up to a constant per sample, so their scores are the log of the
+    softmax, plus the log of the count if there is one: the log of the expected number of times a label is
+    present. All other losses are decided on their logits.
     """
     logits, log_count = read_outputs(contender, outputs)
     if contender.info.link in SHARED_MASS:

@@ -57,14 +57,14 @@ class RuleEvidence(NamedTuple):
 
 
 def fold_of_rows(count: int, seeds: int) -> np.ndarray:
-    """Return which fold each validation row belongs to, ``[S, count]``: equal sizes, drawn anew for each seed."""
+    """Return which fold each validation row belongs to, ``[S, count]``: equal sizes, drawn for each seed."""
     rows = np.arange(count) % FOLDS
     return np.stack([np.random.default_rng(seed).permutation(rows) for seed in range(seeds)])
 
 
 @partial(jax.jit, static_argnames=("name", "metric"))
 def _decide(name: str, metric: str, validation: Scored, test: Scored, folds: Array):
-    """Return the rule fitted on all validation rows, decisions on held-out validation rows and on test rows."""
+    """Return the rule fitted on all validation rows, its decisions on held-out rows and on test rows."""
     fit = DECISIONS[name].fit
 
     def one_seed(seed: tuple[Scored, Scored, Array]):
@@ -99,21 +99,22 @@ def _decide(name: str, metric: str, validation: Scored, test: Scored, folds: Arr
 
 
 @jax.jit
-def _measure_predictions(predictions: Array, labels: Array, where: Array):
-    def one_seed(seed: tuple[Array, Array, Array]):
-        predictions, labels, where = seed
-        counts = count(predictions, labels, where=where)
+def _measure_predictions(decided: Scored):
+    """Measure decisions that stand in the place of scores."""
+
+    def one_seed(seed: Scored):
+        counts = count(seed.scores, seed.labels, where=seed.where)
         return summarise(counts), per_label(counts)["f1"]
 
-    return jax.lax.map(one_seed, (predictions, labels, where))
+    return jax.lax.map(one_seed, decided)
 
 
 def judge_rule(name: str, metric: str, validation: Scored, test: Scored, folds: np.ndarray) -> RuleEvidence:
     """Fit one rule on validation rows and measure it on rows it has not seen.
 
     On validation rows it is cross-fitted: rows of a fold are decided by a rule fitted on the other folds, so
-    that a rule with many numbers to fit is not judged by the rows that it fitted. On test rows the rule fitted on all
-    validation rows decides.
+    that a rule with many numbers to fit is not judged by the rows that it fitted. On test rows the rule
+    fitted on all validation rows decides.
 
     Args:
         name: A name in :data:`mlj.decision.DECISIONS`.
@@ -126,9 +127,10 @@ def judge_rule(name: str, metric: str, validation: Scored, test: Scored, folds: 
         validation, test = validation._replace(log_count=None), test._replace(log_count=None)
     rule, held_out, decided = _decide(name, metric, validation, test, folds)
     rows = max(held_out.shape[1], decided.shape[1])
-    held, last = (padded(Scored(*pair), rows) for pair in ((held_out, None, *validation[2:]), (decided, None, *test[2:])))
-    on_validation, _ = _measure_predictions(held.scores, held.labels, held.where)
-    on_test, each_label = _measure_predictions(last.scores, last.labels, last.where)
+    on_validation, _ = _measure_predictions(
+        padded(validation._replace(scores=held_out, log_count=None), rows)
+    )
+    on_test, each_label = _measure_predictions(padded(test._replace(scores=decided, log_count=None), rows))
     return RuleEvidence(*jax.device_get((rule, on_validation, on_test, each_label)))
 
 
@@ -152,15 +154,15 @@ def _measure_scores(fitted_on: Scored, measured: Scored, inverse_propensities: A
 
 
 def measure_scores(fitted_on: Scored, measured: Scored, inverse_propensities: np.ndarray):
-    """Return the logistic curves and the metrics ``[S]`` of scores and of the probabilities they are mapped to."""
+    """Return the logistic curves, and the metrics ``[S]`` of scores and of their probabilities."""
     return jax.device_get(_measure_scores(fitted_on, measured, inverse_propensities))
 
 
 def rules_for(link: str, log_count: Array | None) -> tuple[str, ...]:
     """Return the decision rules that apply to scores of this origin.
 
-    A rule of the count needs one. ``zero`` belongs to losses whose logits have a level: the log of a softmax is never
-    above 0, whatever the sample.
+    A rule of the count needs one. ``zero`` belongs to losses whose logits have a level: the log of a
+    softmax is never above 0, whatever the sample.
     """
     left_out = {"zero"} if link in SHARED_MASS else set()
     return tuple(

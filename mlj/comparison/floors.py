@@ -36,9 +36,10 @@ def prior_scores(parts: Parts) -> tuple[np.ndarray, np.ndarray]:
 def logistic_scores(parts: Parts) -> tuple[np.ndarray, np.ndarray]:
     """Return validation ``[S, V, L]`` and test scores ``[S, T, L]`` of logistic regression for each label.
 
-    scikit-learn's, L2 with C = 1, on the same scaled features. It learns from the observed rows of a label only. A label
-    without both kinds of rows gets its prior's logit: scikit-learn's own one-vs-rest would rank it above others.
-    The test scores are of one fit on the whole pool, the same for every seed: it has no randomness.
+    scikit-learn's, L2 with C = 1, on the same scaled features. It learns from the observed rows of a label
+    only. A label without both kinds of rows gets its prior's logit: scikit-learn's own one-vs-rest would
+    rank it above others. The test scores are of one fit on the whole pool, the same for every seed: it has
+    no randomness.
     """
     scaling = fit_scaling(parts.pool.features)
     pool, test = apply_scaling(scaling, parts.pool.features), apply_scaling(scaling, parts.test.features)

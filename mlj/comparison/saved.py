@@ -101,15 +101,7 @@ def save_chosen(outcome: Outcome, results: dict[str, Any], folder: Path) -> None
         "data": results["data"]["pool"]["sha256"],
         "versions": results["versions"],
     }
-    arrays = {
-        "params." + ".".join(str(step.key) for step in path): np.ascontiguousarray(leaf[0])
-        for path, leaf in jax.tree_util.tree_leaves_with_path(evidence.trained.params)
-    }
-    arrays |= {
-        f"scaling.{name}": value
-        for name in ("shift", "scale")
-        if (value := getattr(scaling, name)) is not None
-    }
+    arrays = _arrays(evidence.trained.params, scaling)
     folder.parent.mkdir(parents=True, exist_ok=True)
     new = folder.with_name(f".{folder.name}.{os.getpid()}")
     try:
@@ -121,6 +113,18 @@ def save_chosen(outcome: Outcome, results: dict[str, Any], folder: Path) -> None
         os.replace(new, folder)
     finally:
         shutil.rmtree(new, ignore_errors=True)
+
+
+def _arrays(stacked_params: Any, scaling: Scaling) -> dict[str, np.ndarray]:
+    """Return the first seed's parameters and the scaling by dotted names."""
+    arrays = {
+        "params." + ".".join(str(step.key) for step in path): np.ascontiguousarray(leaf[0])
+        for path, leaf in jax.tree_util.tree_leaves_with_path(stacked_params)
+    }
+    for name in ("shift", "scale"):
+        if getattr(scaling, name) is not None:
+            arrays[f"scaling.{name}"] = getattr(scaling, name)
+    return arrays
 
 
 def load_chosen(folder: Path) -> SavedModel:

@@ -10,9 +10,10 @@ import numpy as np
 def paired_p_values(values: Mapping[str, np.ndarray], best: str) -> dict[str, float]:
     """Test every contender against the best, paired by seed, and correct for the number of tests.
 
-    Two-sided paired t-tests; the p-values are corrected by Holm's step-down method, so that the chance of one false
-    difference in the whole table is bounded. A difference that is the same at every seed has p 0, or 1 if it is
-    none. The seeds share one test part: the tests speak of repeated training, not of other test rows.
+    Two-sided paired t-tests; the p-values are corrected by Holm's step-down method, so that the chance of
+    one false difference in the whole table is bounded. A difference that is the same at every seed has p 0,
+    or 1 if it is none. The seeds share one test part: the tests speak of repeated training, not of other
+    test rows.
 
     Args:
         values: A metric ``[S]`` over the same seeds, by contender.
@@ -22,9 +23,10 @@ def paired_p_values(values: Mapping[str, np.ndarray], best: str) -> dict[str, fl
         Corrected p-values of all but the best; NaN, and not counted as a test, where a value is not finite.
 
     Reference:
-        Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 6, 1979.
+        Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics
+        6, 1979.
 
-    >>> rows = {"a": np.array([0.9, 0.8, 0.85]), "b": np.array([0.5, 0.4, 0.44]), "c": np.array([0.9, 0.79, 0.86])}
+    >>> rows = dict(zip("abc", np.array([[0.9, 0.8, 0.85], [0.5, 0.4, 0.44], [0.9, 0.79, 0.86]])))
     >>> {name: round(p, 3) for name, p in paired_p_values(rows, "a").items()}
     {'b': 0.0, 'c': 1.0}
     """

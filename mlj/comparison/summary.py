@@ -44,7 +44,8 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
     """Return everything that a comparison found, ready for JSON and for the report.
 
     Numbers that are not finite become None. Keys: ``format``, ``data``, ``protocol``, ``versions``,
-    ``metrics``, ``rules``, ``contenders`` (floors among them), ``failed``, ``chosen``, ``tests``, ``verdict``.
+    ``metrics``, ``rules``, ``contenders`` (floors among them), ``failed``, ``chosen``, ``tests``,
+    ``verdict``.
     """
     found = {name: item for name, item in outcome.found.items() if isinstance(item, Evidence)}
     failed = {name: item.failures for name, item in outcome.found.items() if isinstance(item, Failed)}
@@ -195,7 +196,7 @@ def _rows(evidence: Evidence, metric: str) -> list[tuple[str | None, tuple[np.nd
 
 
 def best_rule(evidence: Evidence, metric: str) -> tuple[str | None, np.ndarray, np.ndarray]:
-    """Return the rule that is best for this contender on validation rows, and its values there and on test rows."""
+    """Return the rule that is best for a contender on validation rows, with its values there and on test."""
     sign = 1 if METRICS[metric].greater_is_better else -1
     rule, (validation, test) = max(
         _rows(evidence, metric), key=lambda row: np.nan_to_num(sign * row[1][0].mean(), nan=-np.inf)
@@ -216,8 +217,9 @@ def _tests(found: Mapping[str, Evidence], best: Mapping[str, Any], metric: str) 
 def spread(found: Mapping[str, Evidence], metric: str) -> dict[str, float]:
     """Return how far the metric moves on test rows with the loss, and with the decision rule.
 
-    Both are standard deviations. ``losses``: over the contenders, each with its validation-chosen rule. ``rules``: over
-    the rules that all contenders have, of each rule's median over the contenders; NaN for metrics without decisions.
+    Both are standard deviations. ``losses``: over the contenders, each with its validation-chosen rule.
+    ``rules``: over the rules that all contenders have, of each rule's median over the contenders; NaN for
+    metrics without decisions.
     """
     real = [evidence for evidence in found.values() if evidence.contender is not None]
     losses = np.array([best_rule(evidence, metric)[2].mean() for evidence in real])

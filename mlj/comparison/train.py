@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import scipy.sparse as sp
@@ -106,8 +105,10 @@ def model_options(config: CompareConfig, *, sparse: bool) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=64)
-def _apply_fn(model: str, num_features: int, num_outputs: int, options: tuple[tuple[str, Any], ...]) -> ApplyFn:
-    """Return the pure function of a model; contenders with outputs alike share it, and what is compiled of it."""
+def _apply_fn(
+    model: str, num_features: int, num_outputs: int, options: tuple[tuple[str, Any], ...]
+) -> ApplyFn:
+    """Return the pure function of a model; contenders with as many outputs share what is compiled."""
     make = lookup("model", model, MODELS)
     return as_function(make(num_features, num_outputs, rngs=nnx.Rngs(0), **dict(options)))[0]
 

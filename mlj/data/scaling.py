@@ -37,7 +37,8 @@ def apply_scaling(scaling: Scaling, features: np.ndarray | sp.csr_array) -> np.n
     """Scale features ``[N, D]`` and return them as float32; a sparse row without entries stays empty.
 
     Raises:
-        ValueError: If the scaling was learned from dense features and these are sparse, or the other way round.
+        ValueError: If the scaling was learned from dense features and these are sparse, or the other way
+        round.
 
     >>> x = np.array([[1.0, 5.0], [3.0, 5.0]])
     >>> apply_scaling(fit_scaling(x), x).tolist()

@@ -30,9 +30,9 @@ def fit_platt(scores: Scores, labels: Labels, where: Mask | None = None) -> Plat
     .. math::
         \frac{1}{n} \sum \log(1 + e^{-(2y - 1)(a z + b)}) + \frac{10^{-4}}{2} (a^2 + b^2),
 
-    over all observed entries with a finite score. The small ridge keeps the curve finite on scores that part the
-    labels perfectly. Two numbers cannot overfit; what they cannot do is mend a label whose scores are off by more
-    than the others'.
+    over all observed entries with a finite score. The small ridge keeps the curve finite on scores that
+    part the labels perfectly. Two numbers cannot overfit; what they cannot do is mend a label whose scores
+    are off by more than the others'.
 
     Args:
         scores: Validation scores ``[N, L]``.
@@ -43,8 +43,8 @@ def fit_platt(scores: Scores, labels: Labels, where: Mask | None = None) -> Plat
         The curve, on the scale of the scores. Without observed entries the slope is 0.
 
     Reference:
-        Platt, "Probabilistic outputs for support vector machines", Advances in Large Margin Classifiers, 1999;
-        the targets are the labels themselves, without his smoothing.
+        Platt, "Probabilistic outputs for support vector machines", Advances in Large Margin Classifiers,
+        1999; the targets are the labels themselves, without his smoothing.
 
     >>> curve = fit_platt(jnp.array([[-2.0, -1.0, 1.0, 2.0]]), jnp.array([[0, 1, 0, 1]]))
     >>> bool(curve.slope > 0), round(float(curve.intercept), 3)

@@ -43,10 +43,10 @@ def project(layer: nnx.Linear, features: Array | SparseRows) -> Array:
 
 
 def head(size: int, num_outputs: int, output_bias: Array | None, rngs: nnx.Rngs) -> nnx.Linear:
-    """Return the last layer: its bias at ``output_bias [num_outputs]`` or 0, its weights a tenth of the usual.
+    """Return the last layer: its bias at ``output_bias [num_outputs]`` or 0, its weights a tenth of usual.
 
-    With usual weights the first outputs scatter by about 1 around the priors that the bias states, and a count
-    that is the exponential of an output is off by a factor.
+    With usual weights the first outputs scatter by about 1 around the priors that the bias states, and a
+    count that is the exponential of an output is off by a factor.
     """
     layer = nnx.Linear(size, num_outputs, kernel_init=_SMALL, rngs=rngs)
     if output_bias is not None:

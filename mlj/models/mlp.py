@@ -58,9 +58,7 @@ class MLP(nnx.Module):
         self.residual = residual
         widths = (num_features, *hidden)
         init = nnx.initializers.he_normal()
-        self.hidden = nnx.List(
-            [nnx.Linear(a, b, kernel_init=init, rngs=rngs) for a, b in pairwise(widths)]
-        )
+        self.hidden = nnx.List([nnx.Linear(a, b, kernel_init=init, rngs=rngs) for a, b in pairwise(widths)])
         self.norms = nnx.List([nnx.LayerNorm(width, rngs=rngs) for width in hidden] if layer_norm else [])
         self.head = head(hidden[-1], num_outputs, output_bias, rngs)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -142,28 +143,21 @@ def run_lane(problem: Problem, plan: Plan, data: Batch, lane: Lane) -> LaneResul
             jnp.where(failed < 0, -1, progress.epoch * steps + failed),
         )
 
-    def goes_on(progress: _Progress) -> Array:
-        patient = progress.epoch - progress.best_epoch < plan.patience
-        in_budget = progress.epoch < jnp.minimum(lane.max_epochs, plan.max_epochs)
-        return in_budget & (patient | lane.keep_last) & (progress.failed_step < 0)
-
     params = problem.init(key_init, lane.options)
     blank = jnp.full(plan.max_epochs, jnp.nan)
     zero = jnp.zeros((), jnp.int32)
     first = _Progress(
         zero, start(params, optimizer), params, zero, jnp.array(-jnp.inf), blank, blank, zero - 1
     )
-    end = jax.lax.while_loop(goes_on, one_epoch, first)
+    end = jax.lax.while_loop(partial(_goes_on, plan, lane), one_epoch, first)
     outputs = problem.predict(end.best, validation.features)
-    return LaneResult(
-        end.best,
-        outputs,
-        end.best_epoch,
-        end.best_value,
-        end.train_curve,
-        end.validation_curve,
-        end.failed_step,
-    )
+    return LaneResult(end.best, outputs, *end[3:])
+
+
+def _goes_on(plan: Plan, lane: Lane, progress: _Progress) -> Array:
+    patient = progress.epoch - progress.best_epoch < plan.patience
+    in_budget = progress.epoch < jnp.minimum(lane.max_epochs, plan.max_epochs)
+    return in_budget & (patient | lane.keep_last) & (progress.failed_step < 0)
 
 
 def _shuffled(lane: Lane, key: Array, batch_size: int) -> Array:

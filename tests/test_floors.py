@@ -1,0 +1,133 @@
+"""Imports point down, each floor has its own tools, and files stay small."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1] / "mlj"
+FLOORS = [
+    ("types", "_checks", "numerics"),
+    ("losses", "metrics", "weighting", "data", "models"),
+    ("decision", "testing"),
+    ("training",),
+    ("comparison", "report"),
+    ("cli",),
+]
+ORDER = {"types": 0, "_checks": 1, "numerics": 1}
+TOOLS = {
+    "types": {"jax"},
+    "_checks": {"jax"},
+    "numerics": {"jax"},
+    "losses": {"jax"},
+    "metrics": {"jax"},
+    "weighting": {"jax"},
+    "data": {"numpy", "scipy", "sklearn"},
+    "models": {"jax", "flax"},
+    "decision": {"jax", "numpy"},
+    "testing": {"jax", "numpy", "chex"},
+    "training": {"jax", "numpy", "optax"},
+    "comparison": {"jax", "numpy", "scipy", "flax", "sklearn", "safetensors"},
+    "report": {"numpy", "matplotlib"},
+    "cli": {"tyro", "rich", "numpy"},
+}
+
+
+def _package(path: Path) -> str:
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+FILES = sorted(path for path in ROOT.rglob("*.py") if _package(path) != "__init__")
+
+
+def _floor(package: str) -> int:
+    return next(index for index, packages in enumerate(FLOORS) if package in packages)
+
+
+def _imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {f"mlj.{name.name}" for name in node.names} if node.module == "mlj" else {node.module}
+    return found
+
+
+def _may_import(package: str, other: str) -> bool:
+    if package == other:
+        return True
+    if _floor(package) == _floor(other) == 0:
+        return ORDER[other] < ORDER[package]
+    return _floor(other) < _floor(package)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_file_imports_only_floors_below_and_the_tools_of_its_own(path):
+    package = _package(path)
+    for name in _imports(path):
+        first, *rest = name.split(".")
+        if first == "mlj" and rest and rest[0] != "__version__":
+            assert _may_import(package, rest[0]), f"{package} may not import {name}"
+        elif first != "mlj" and first not in sys.stdlib_module_names:
+            assert first in TOOLS[package], f"{package} may not import {name}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_file_has_at_most_400_lines_and_a_function_body_40(path):
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 400
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef):
+            body = node.body[1:] if ast.get_docstring(node) else node.body
+            lines = body[-1].end_lineno - body[0].lineno + 1 if body else 0
+            assert lines <= 40, f"{node.name} has {lines} lines"
+
+
+def test_the_floor_rule_refuses_an_import_that_points_up():
+    assert not _may_import("losses", "training")
+    assert not _may_import("losses", "metrics")
+    assert not _may_import("types", "numerics")
+    assert _may_import("decision", "metrics")
+
+
+FORBIDDEN_NAMES = {"eval", "exec"}
+FORBIDDEN_MODULES = {"pickle", "joblib", "marshal", "shelve", "dill", "cloudpickle"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_file_runs_nothing_that_it_reads(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call):
+            if isinstance(node.func, ast.Name):
+                assert node.func.id not in FORBIDDEN_NAMES
+            for keyword in node.keywords:
+                if keyword.arg in ("allow_pickle", "shell"):
+                    assert isinstance(keyword.value, ast.Constant)
+                    assert keyword.value.value is False
+    assert not {name.split(".")[0] for name in _imports(path)} & FORBIDDEN_MODULES
+
+
+def _loaded_after(statement: str) -> set[str]:
+    code = f"import sys; {statement}; print(' '.join(sys.modules))"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return {name.split(".")[0] for name in ran.stdout.split()}
+
+
+def test_importing_the_losses_loads_jax_and_nothing_heavy():
+    loaded = _loaded_after("import mlj.losses")
+    assert "jax" in loaded
+    assert not loaded & {"flax", "optax", "chex", "matplotlib", "sklearn", "tyro", "rich", "river"}
+
+
+def test_importing_the_data_readers_never_loads_jax():
+    assert not _loaded_after("import mlj.data") & {"jax", "jaxlib", "matplotlib", "sklearn", "river"}
+
+
+def test_the_command_line_answers_help_without_jax_or_its_option_parser():
+    loaded = _loaded_after("from mlj.cli import main; main(['--help'])")
+    assert not loaded & {"jax", "numpy", "tyro", "rich", "matplotlib"}
