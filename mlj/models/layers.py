@@ -38,7 +38,7 @@ def input_dropout(features: Array | SparseRows, rate: float, key: Array | None) 
 def project(layer: nnx.Linear, features: Array | SparseRows) -> Array:
     """Apply a linear layer to dense or sparse features."""
     if isinstance(features, SparseRows):
-        return sparse_matmul(features, layer.kernel[...]) + layer.bias[...]
+        return sparse_matmul(features, layer.kernel[...]) + layer.bias[...][None, :]
     return layer(features)
 
 
