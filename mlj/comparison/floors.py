@@ -71,4 +71,8 @@ def _fit_and_score(parts: Parts, features, rows: np.ndarray, measured) -> np.nda
 
 def _rows(features, rows):
     chosen = features[rows]
-    return sp.csr_matrix(chosen) if sp.issparse(chosen) else chosen
+    if not sp.issparse(chosen):
+        return chosen
+    # scikit-learn's liblinear takes 32-bit indices only, and slicing a sparse array may widen them.
+    pointers = (chosen.indices.astype(np.int32), chosen.indptr.astype(np.int32))
+    return sp.csr_matrix((chosen.data, *pointers), chosen.shape)

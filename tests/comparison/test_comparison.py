@@ -25,6 +25,7 @@ from mlj.comparison import (
 )
 from mlj.comparison.contenders import output_bias, scores_of
 from mlj.comparison.evaluate import fold_of_rows
+from mlj.comparison.floors import logistic_scores
 from mlj.comparison.parts import device_batches, make_parts
 from mlj.comparison.statistics import paired_p_values
 from mlj.comparison.train import Failed, Trainer
@@ -251,3 +252,7 @@ def test_sparse_features_are_trained_on_like_dense_ones():
     found = Trainer(CONTENDERS["zlpr"], config, parts, *device_batches(parts)).run()
     assert np.isfinite(found.test_outputs).all()
     assert found.values[1e-2][0] > 0.3
+    validation, test = logistic_scores(parts)
+    assert validation.shape == found.validation_outputs.shape
+    assert np.isfinite(test).all()
+    assert test.std(axis=1).min() > 0
