@@ -15,7 +15,6 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-
 HERE = Path(__file__).with_suffix(".md")
 
 
@@ -112,7 +111,7 @@ def _table(config: Config, found: dict[str, dict[str, float]]) -> str:
         "# Lanes of a sweep: one batch, or one after the other",
         "",
         f"{config.lanes} runs of {config.epochs} epochs, 103 features, 14 labels, batches of 128, median of "
-        f"{config.rounds} rounds. jax {jax.__version__}, {jax.device_count()} {jax.default_backend()} devices, "
+        f"{config.rounds} rounds. jax {jax.__version__}, {jax.device_count()} CPU devices, "
         f"{platform.machine()}, load {os.getloadavg()[0]:.1f}.",
         "",
         "| hidden | all at once (`vmap`), s | one after the other (`map`), s | ratio |",
