@@ -23,7 +23,7 @@ from mlj.comparison.evaluate import (
     rules_for,
 )
 from mlj.comparison.parts import Parts, device_batches, make_parts
-from mlj.comparison.train import Failed, Trained, Trainer
+from mlj.comparison.train import Failed, Trained, Trainer, check_names
 from mlj.data import Dataset, check_trainable
 from mlj.decision import AVERAGES
 from mlj.types import Array
@@ -106,6 +106,7 @@ def compare(
     config = config or CompareConfig()
     began = time.monotonic()
     names = choose_contenders(config.losses)
+    check_names(config)
     check_trainable(dataset)
     parts = make_parts(dataset, config)
     judge = Judge(config, parts)

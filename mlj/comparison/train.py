@@ -92,6 +92,13 @@ def learning_rates(config: CompareConfig) -> tuple[float, ...]:
     return config.learning_rates or lookup("optimizer", config.optimizer, OPTIMIZERS).learning_rates
 
 
+def check_names(config: CompareConfig) -> None:
+    """Raise ``ValueError`` if the configuration names a metric, optimizer or model that cannot be used."""
+    criterion_for(config.metric, lambda outputs: outputs)
+    lookup("optimizer", config.optimizer, OPTIMIZERS)
+    lookup("model", config.model, MODELS)
+
+
 def model_options(config: CompareConfig, *, sparse: bool) -> dict[str, Any]:
     """Return the options of the model, the unset ones filled in by the kind of the features."""
     rate = config.input_dropout if config.input_dropout is not None else (0.5 if sparse else 0.2)
