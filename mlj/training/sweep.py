@@ -41,8 +41,8 @@ def stack_lanes(lanes: Sequence[Lane]) -> Lane:
 def lane_axis(devices: Sequence[jax.Device] | None = None) -> str:
     """Return how lanes run by default: ``map`` on CPU devices, ``vmap`` elsewhere.
 
-    Batched small matrix products are slow on a CPU: 20 lanes of a small network run in half the time when
-    each device takes its lanes one after the other, and a lane that stops early then saves its time.
+    On a CPU both ways take about the same time for the same work (``experiments/bench_lanes.py``), but only a
+    mapped lane that stops early saves the rest of its time: vmapped lanes run until the last one stops.
     """
     devices = jax.devices() if devices is None else devices
     return "map" if devices[0].platform == "cpu" else "vmap"
