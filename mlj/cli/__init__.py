@@ -58,5 +58,5 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"mlj {name}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print(f"mlj {name}: interrupted; nothing was written", file=sys.stderr)
+        print(f"mlj {name}: interrupted", file=sys.stderr)
         return 130
