@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import chex
 import jax
 import jax.numpy as jnp
@@ -79,6 +83,32 @@ def found(sweep, lanes):
 def test_a_lane_gives_the_same_alone_as_among_others(sweep, found):
     alone = sweep(stack_lanes([_lane(seed=np.int32(1))]))
     chex.assert_trees_all_equal(jax.tree.map(lambda x: x[0], alone), jax.tree.map(lambda x: x[1], found))
+
+
+TWO_DEVICES = """
+import jax, numpy as np
+from mlj.training import Sweep, stack_lanes, use_cores
+use_cores(2)
+assert jax.device_count() == 2
+import test_training as here
+lanes = [here._lane(seed=np.int32(seed)) for seed in range(5)]
+sweep = Sweep(here._problem(), here.PLAN, here._data())
+together = sweep(stack_lanes(lanes))
+for seed, lane in enumerate(lanes):
+    alone = sweep(stack_lanes([lane]))
+    assert np.array_equal(alone.params["w"][0], together.params["w"][seed]), seed
+"""
+
+
+def test_lanes_dealt_over_two_devices_come_back_in_their_order():
+    ran = subprocess.run(
+        [sys.executable, "-c", TWO_DEVICES],
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
 
 
 def test_vmapped_lanes_equal_mapped_ones_up_to_rounding(lanes, found):
