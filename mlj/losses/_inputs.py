@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax.numpy as jnp
 
 from mlj._checks import as_logits, has_shape, is_bool, same_shape
-from mlj.numerics import observed_mean
+from mlj.numerics import label_sum, observed_mean
 from mlj.types import Array, Labels, Logits, Mask, PerSample, Scalar, Weights
 
 
@@ -25,14 +26,14 @@ class Terms(NamedTuple):
             return terms
         return jnp.where(self.weights == 0, 0, self.weights * terms)
 
-    def mean(self, terms: Array) -> PerSample:
+    def mean(self, terms: Array, total: Callable[[Array], Array] = label_sum) -> PerSample:
         """Average the weighted terms over the observed labels."""
-        return observed_mean(self.weigh(terms), self.where)
+        return observed_mean(self.weigh(terms), self.where, total)
 
     def sum(self, terms: Array) -> PerSample:
         """Add the weighted terms of the observed labels."""
         weighed = self.weigh(terms)
-        return jnp.sum(weighed if self.where is None else jnp.where(self.where, weighed, 0), axis=-1)
+        return label_sum(weighed if self.where is None else jnp.where(self.where, weighed, 0))
 
     def plus_infinite(self, terms: Array, *, present: bool = True, absent: bool = True) -> Array:
         """Add +inf where an infinite logit contradicts its label, without touching the slope."""

@@ -11,7 +11,14 @@ import jax
 import jax.numpy as jnp
 from jax.custom_derivatives import SymbolicZero
 
-from mlj.numerics import atanh_rest, bound_logits, softplus, softplus_tail
+from mlj.numerics import (
+    atanh_rest,
+    binary_cross_entropy,
+    bound_logits,
+    sigmoid_pair,
+    softplus,
+    softplus_tail,
+)
 from mlj.types import Array, Scalar
 
 
@@ -28,7 +35,7 @@ def softplus_excess(x: Array) -> Array:
     >>> softplus_excess(jnp.array([-20.0, 0.0])).tolist()
     [2.124177272364483e-18, 0.1931471824645996]
     """
-    p = jax.nn.sigmoid(x)
+    p = sigmoid_pair(x)[0]
     series = x < 0.6
     t = jnp.where(series, p / (2 - p), 0)
     # p = 2 t / (1 + t), so that -log(1 - p) - p = 2 atanh(t) - p = p t + 2 (atanh(t) - t).
@@ -38,7 +45,7 @@ def softplus_excess(x: Array) -> Array:
 @softplus_excess.defjvp
 def _softplus_excess_jvp(primals, tangents):
     (x,), (dx,) = primals, tangents
-    p = jax.nn.sigmoid(x)
+    p = sigmoid_pair(x)[0]
     return softplus_excess(x), p * p * dx
 
 
@@ -52,6 +59,21 @@ def _halves(x: Array, cleared: int | None = None) -> tuple[Array, Array]:
     return high, x - high
 
 
+MULTIPLIED = (0, 1, 2, 3, 4)
+"""Exponents for which a power is made by multiplication, if they are known when the loss is traced."""
+
+
+def power(base: Array, exponent: Scalar, *, otherwise: Callable[[], Array]) -> Array:
+    """Return ``base ** exponent`` as a product if the exponent is a small whole number, else ``otherwise()``.
+
+    Only an exponent that is a Python number counts, as a default is one: a traced exponent has no value yet.
+    """
+    if not isinstance(exponent, (int, float)) or exponent not in MULTIPLIED:
+        return otherwise()
+    square = base * base
+    return (jnp.ones_like(base), base, square, square * base, square * square)[int(exponent)]
+
+
 def sigmoid_power(x: Array, exponent: Scalar) -> Array:
     """Return ``sigmoid(x) ** exponent`` for an exponent of at least 0, accurate also where it is tiny.
 
@@ -60,7 +82,11 @@ def sigmoid_power(x: Array, exponent: Scalar) -> Array:
     >>> sigmoid_power(jnp.array([-60.0, 0.0, -jnp.inf]), 0.5).tolist()
     [9.357622912219837e-14, 0.7071067690849304, 0.0]
     """
-    return _sigmoid_power(x, jnp.asarray(exponent).astype(x.dtype))
+
+    def otherwise() -> Array:
+        return _sigmoid_power(x, jnp.asarray(exponent).astype(x.dtype))
+
+    return power(sigmoid_pair(x)[0], exponent, otherwise=otherwise)
 
 
 @jax.custom_jvp
@@ -80,11 +106,11 @@ def _sigmoid_power(x: Array, exponent: Array) -> Array:
 
 def _sigmoid_power_jvp(primals, tangents):
     (x, exponent), (dx, dexponent) = primals, tangents
-    power = _sigmoid_power(x, exponent)
-    slope = _along(exponent * power * jax.nn.sigmoid(-x), dx)
+    value = _sigmoid_power(x, exponent)
+    slope = _along(exponent * value * sigmoid_pair(x)[1], dx)
     # The cost of a higher exponent is log(p) p^k, which is 0 at p = 0 as well.
     bounded = jnp.maximum(-softplus(-x), jnp.finfo(x.dtype).min)
-    return power, slope + _along(bounded * power, dexponent)
+    return value, slope + _along(bounded * value, dexponent)
 
 
 _sigmoid_power.defjvp(_sigmoid_power_jvp, symbolic_zeros=True)
@@ -99,18 +125,48 @@ def focal_softplus(x: Array, exponent: Scalar) -> Array:
     return sigmoid_power(x, exponent) * softplus(x)
 
 
-def at_difference(f: Callable[[Array], Array], s: Array, shift: Array | Scalar, scale: Scalar = 1.0) -> Array:
+def at_difference(
+    f: Callable[[Array], Array],
+    s: Array,
+    shift: Array | Scalar,
+    scale: Scalar = 1.0,
+    *,
+    rate: Callable[[Array], Array],
+) -> Array:
     """Return ``f(scale * (s - shift))`` without the rounding of its argument.
 
-    Where ``f`` falls like an exponential, the absolute rounding of its argument is the relative error of the
-    result. Here ``f`` is taken at the rounded argument and moved along its slope, as a factor, which does not
+    Where ``f`` falls like ``exp(rate x)``, the absolute rounding of its argument is the relative error of the
+    result. Here ``f`` is taken at the rounded argument and moved along its fall, as a factor, which does not
     underflow. Arguments are bounded to finite numbers.
+
+    Args:
+        f: An elementwise function.
+        s: Finite numbers.
+        shift: What is taken off them.
+        scale: What the difference is multiplied by.
+        rate: From the argument to the rate at which ``f`` falls there, 0 where it does not fall.
     """
     shift = jnp.broadcast_to(jnp.asarray(shift).astype(s.dtype), s.shape)
     argument, rest = _difference(s, shift, jnp.asarray(scale).astype(s.dtype))
-    value, slope = jax.jvp(f, (argument,), (jnp.ones_like(argument),))
-    steepness = jnp.where(value == 0, 0, slope / jnp.where(value == 0, 1, value))
-    return value * (1 + jax.lax.stop_gradient(steepness * rest))
+    return f(argument) * (1 + jax.lax.stop_gradient(rate(argument) * rest))
+
+
+def focal_at_difference(s: Array, shift: Array | Scalar, scale: Scalar, exponent: Scalar) -> Array:
+    """Return :func:`focal_softplus` at ``scale * (s - shift)`` without the rounding of its argument."""
+
+    def rate(x: Array) -> Array:
+        return jnp.where(x < 0, exponent + 1, 0)
+
+    return at_difference(lambda x: focal_softplus(x, exponent), s, shift, scale, rate=rate)
+
+
+def cross_entropy_at_difference(s: Array, shift: Array | Scalar, labels: Array) -> Array:
+    """Return the binary cross-entropy at ``s - shift`` without the rounding of its argument."""
+
+    def rate(x: Array) -> Array:
+        return jnp.where((labels == 0) & (x < 0), 1, jnp.where((labels == 1) & (x > 0), -1, 0))
+
+    return at_difference(lambda x: binary_cross_entropy(x, labels), s, shift, rate=rate)
 
 
 @jax.custom_jvp

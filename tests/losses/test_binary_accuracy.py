@@ -37,11 +37,18 @@ def focal(gamma, log_p, softplus):
 @pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0, 2.3, 4.0])
 def test_a_power_of_the_sigmoid_keeps_its_digits_where_it_is_tiny(gamma):
     gamma = float(np.float32(gamma))
-    value, slope = both(lambda x: _powers.sigmoid_power(x, gamma))
+    value, slope = both(lambda x: _powers.sigmoid_power(x, jnp.float32(gamma)))
     assert ulps(value, np.exp(gamma * LOG_P)) < 7
     assert ulps(slope, gamma * np.exp(gamma * LOG_P - SOFTPLUS)) < 9
     in_gamma = jax.vmap(jax.grad(_powers.sigmoid_power, argnums=1), (0, None))(jnp.asarray(GRID), gamma)
     assert ulps(in_gamma, LOG_P * np.exp(gamma * LOG_P)) < 9
+
+
+@pytest.mark.parametrize("gamma", [1, 2.0, 3, 4.0])
+def test_a_power_made_by_multiplication_loses_no_more_than_its_factors(gamma):
+    value, slope = both(lambda x: _powers.sigmoid_power(x, gamma))
+    assert ulps(value, np.exp(gamma * LOG_P)) < 2 * gamma + 1
+    assert ulps(slope, gamma * np.exp(gamma * LOG_P - SOFTPLUS)) < 2 * gamma + 3
 
 
 def test_the_excess_of_softplus_over_the_sigmoid_keeps_its_digits_where_both_cancel():

@@ -5,13 +5,15 @@ All are means over the observed labels; ``p = sigmoid(s)``. Scores are not proba
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import jax
 
-from mlj.losses._inputs import Terms, read_terms, scalars
-from mlj.losses._powers import focal_softplus, sigmoid_power
+from mlj.losses._inputs import read_terms, scalars
+from mlj.losses._powers import power, sigmoid_power
 from mlj.losses.binary._shifted import plus_shifted_infinite, shifted_power_and_cost
-from mlj.numerics import bound_logits, softplus
-from mlj.types import Labels, Logits, Mask, PerSample, Scalar, Weights
+from mlj.numerics import bound_logits, finished_slope, sigmoid_pair, softplus_pair
+from mlj.types import Array, Labels, Logits, Mask, PerSample, Scalar, Weights
 
 
 @jax.jit
@@ -62,17 +64,35 @@ def asymmetric_focal(
     """
     scalars("asymmetric_focal", gamma_pos=gamma_pos, gamma_neg=gamma_neg)
     sample = read_terms("asymmetric_focal", logits, labels, weights, where)
-    s, y = bound_logits(sample.logits, 1), sample.labels
-    terms = y * focal_softplus(-s, gamma_pos) + (1 - y) * focal_softplus(s, gamma_neg)
+    terms = finished_slope(_focal, sample.logits, sample.labels, gamma_pos, gamma_neg)
     return sample.mean(sample.plus_infinite(terms))
 
 
-def _shifted_mean(sample: Terms, gammas: tuple[Scalar, Scalar], shift: Scalar, detached: bool) -> PerSample:
-    s, y = bound_logits(sample.logits, 1), sample.labels
-    hold = jax.lax.stop_gradient if detached else lambda power: power
-    present = hold(sigmoid_power(-s, gammas[0])) * softplus(-s)
-    power, cost = shifted_power_and_cost(s, gammas[1], shift)
-    return sample.mean(plus_shifted_infinite(sample, y * present + (1 - y) * (hold(power) * cost), shift))
+def _focal(s: Array, y: Array, gamma_pos: Scalar, gamma_neg: Scalar) -> Array:
+    s = bound_logits(s, 1)
+    (p, other), (absent, present) = sigmoid_pair(s), softplus_pair(s)
+    absent *= power(p, gamma_neg, otherwise=lambda: sigmoid_power(s, gamma_neg))
+    present *= power(other, gamma_pos, otherwise=lambda: sigmoid_power(-s, gamma_pos))
+    return y * present + (1 - y) * absent
+
+
+def _held(s: Array, y: Array, gamma_pos: Scalar, gamma_neg: Scalar, shift: Scalar) -> Array:
+    return _shifted(s, y, gamma_pos, gamma_neg, shift, hold=jax.lax.stop_gradient)
+
+
+def _shifted(
+    s: Array,
+    y: Array,
+    gamma_pos: Scalar,
+    gamma_neg: Scalar,
+    shift: Scalar,
+    hold: Callable[[Array], Array] = lambda focus: focus,
+) -> Array:
+    s = bound_logits(s, 1)
+    easy = power(sigmoid_pair(s)[1], gamma_pos, otherwise=lambda: sigmoid_power(-s, gamma_pos))
+    present = hold(easy) * softplus_pair(s)[1]
+    focus, cost = shifted_power_and_cost(s, gamma_neg, shift)
+    return y * present + (1 - y) * (hold(focus) * cost)
 
 
 @jax.jit
@@ -128,7 +148,8 @@ def asymmetric_focal_shifted(
     """
     scalars("asymmetric_focal_shifted", gamma_pos=gamma_pos, gamma_neg=gamma_neg, shift=shift)
     sample = read_terms("asymmetric_focal_shifted", logits, labels, weights, where)
-    return _shifted_mean(sample, (gamma_pos, gamma_neg), shift, False)
+    terms = finished_slope(_shifted, sample.logits, sample.labels, gamma_pos, gamma_neg, shift)
+    return sample.mean(plus_shifted_infinite(sample, terms, shift))
 
 
 @jax.jit
@@ -185,4 +206,5 @@ def asymmetric_focal_shifted_detached(
     """
     scalars("asymmetric_focal_shifted_detached", gamma_pos=gamma_pos, gamma_neg=gamma_neg, shift=shift)
     sample = read_terms("asymmetric_focal_shifted_detached", logits, labels, weights, where)
-    return _shifted_mean(sample, (gamma_pos, gamma_neg), shift, True)
+    terms = finished_slope(_held, sample.logits, sample.labels, gamma_pos, gamma_neg, shift)
+    return sample.mean(plus_shifted_infinite(sample, terms, shift))

@@ -6,29 +6,33 @@ the plain scores: what is added to them here belongs to training alone.
 
 from __future__ import annotations
 
-from functools import partial
-
 import jax
 import jax.numpy as jnp
 
 from mlj._checks import has_shape
 from mlj._label_counts import negative_tolerant_bias, rebalancing_weights
 from mlj.losses._inputs import Terms, read_terms, scalars, shared_by_samples
-from mlj.losses._powers import at_difference, focal_softplus
-from mlj.numerics import binary_cross_entropy, bound_logits
+from mlj.losses._powers import cross_entropy_at_difference, focal_at_difference
+from mlj.numerics import bound_logits, finished_slope
 from mlj.types import Array, Labels, Logits, Mask, PerSample, Scalar, Weights
 
 
 def _negative_tolerant(
     sample: Terms, bias: Array, neg_scale: Scalar, gamma: Scalar, alpha: Scalar | None
 ) -> Array:
-    s = bound_logits(sample.logits, jnp.maximum(neg_scale, 1))
-    cost = partial(focal_softplus, exponent=gamma)
-    present = sample.labels * at_difference(cost, s, -bias, -1.0)
-    absent = (1 - sample.labels) * (at_difference(cost, s, -bias, neg_scale) / neg_scale)
+    terms = finished_slope(_tolerant, sample.logits, sample.labels, bias, neg_scale, gamma, alpha)
+    return sample.plus_infinite(terms)
+
+
+def _tolerant(
+    s: Array, y: Array, bias: Array, neg_scale: Scalar, gamma: Scalar, alpha: Scalar | None
+) -> Array:
+    s = bound_logits(s, jnp.maximum(neg_scale, 1))
+    present = y * focal_at_difference(s, -bias, -1.0, gamma)
+    absent = (1 - y) * (focal_at_difference(s, -bias, neg_scale, gamma) / neg_scale)
     if alpha is not None:
         present, absent = alpha * present, (1 - alpha) * absent
-    return sample.plus_infinite(present + absent)
+    return present + absent
 
 
 @jax.jit
@@ -177,6 +181,10 @@ def distribution_balanced(
     return sample.mean(balance * _negative_tolerant(sample, bias, **focal))
 
 
+def _adjusted(s: Array, y: Array, prior: Array, tau: Scalar) -> Array:
+    return cross_entropy_at_difference(bound_logits(s, 1), -tau * prior, y)
+
+
 @jax.jit
 def logit_adjusted_sigmoid_cross_entropy(
     logits: Logits,
@@ -226,6 +234,5 @@ def logit_adjusted_sigmoid_cross_entropy(
     scalars("logit_adjusted_sigmoid_cross_entropy", tau=tau)
     sample = read_terms("logit_adjusted_sigmoid_cross_entropy", logits, labels, weights, where)
     prior = shared_by_samples("logit_adjusted_sigmoid_cross_entropy", "prior_logits", prior_logits, sample)
-    cost = partial(binary_cross_entropy, labels=sample.labels)
-    terms = at_difference(cost, bound_logits(sample.logits, 1), -tau * prior)
+    terms = finished_slope(_adjusted, sample.logits, sample.labels, prior, tau)
     return sample.mean(sample.plus_infinite(terms))

@@ -9,8 +9,8 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from mlj.losses._inputs import Terms, read_terms, scalars
-from mlj.numerics import bound_logits, log_sigmoid, sigmoid_pair
+from mlj.losses._inputs import read_terms, scalars
+from mlj.numerics import bound_logits, finished_slope, log_sigmoid, sigmoid_pair
 from mlj.types import Array, Labels, Logits, Mask, PerSample, Scalar, Weights
 
 
@@ -20,8 +20,23 @@ def _excess(target: Array, s: Array) -> Array:
     return jnp.where(target > 0.5, (target - 1) + other, target - p)
 
 
-def _target(sample: Terms, eps: Scalar) -> Array:
-    return jnp.maximum(sample.labels, eps)
+def _divergence(target: Array, s: Array) -> Array:
+    return _excess(target, s) * (jnp.log(target) - log_sigmoid(s))
+
+
+def _log_odds(eps: Scalar, s: Array) -> Array:
+    return jnp.log(jnp.asarray(eps, s.dtype)) - jnp.log1p(-jnp.asarray(eps, s.dtype))
+
+
+def _live(s: Array, y: Array, eps: Scalar) -> Array:
+    settled = (y < eps) & (s <= _log_odds(eps, s))
+    return jnp.where(settled, 0, _divergence(jnp.maximum(y, eps), s))
+
+
+def _clipped(s: Array, y: Array, eps: Scalar) -> Array:
+    target, clipped = jnp.maximum(y, eps), s <= _log_odds(eps, s)
+    floor = (target - eps) * (jnp.log(target) - jnp.log(eps))
+    return jnp.where(clipped, floor, _divergence(target, jnp.where(clipped, 0, s)))
 
 
 @jax.jit
@@ -71,9 +86,7 @@ def jeffreys_divergence(
     scalars("jeffreys_divergence", eps=eps)
     sample = read_terms("jeffreys_divergence", logits, labels, weights, where)
     bounded = bound_logits(sample.logits, sample.logits.shape[-1])
-    target = _target(sample, eps)
-    settled = (sample.labels < eps) & (jax.nn.sigmoid(bounded) <= eps)
-    term = jnp.where(settled, 0, _excess(target, bounded) * (jnp.log(target) - log_sigmoid(bounded)))
+    term = finished_slope(_live, bounded, sample.labels, eps)
     unbounded = (sample.logits == -jnp.inf) & (sample.labels >= eps)
     return sample.sum(term + jnp.where(unbounded, jnp.inf, 0))
 
@@ -122,9 +135,4 @@ def clipped_jeffreys_divergence(
     """
     scalars("clipped_jeffreys_divergence", eps=eps)
     sample = read_terms("clipped_jeffreys_divergence", logits, labels, weights, where)
-    target = _target(sample, eps)
-    clipped = jax.nn.sigmoid(sample.logits) <= eps
-    s = jnp.where(clipped, 0, sample.logits)
-    free = _excess(target, s) * (jnp.log(target) - log_sigmoid(s))
-    floor = (target - eps) * (jnp.log(target) - jnp.log(eps))
-    return sample.sum(jnp.where(clipped, floor, free))
+    return sample.sum(finished_slope(_clipped, sample.logits, sample.labels, eps))

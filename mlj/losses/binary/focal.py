@@ -9,15 +9,20 @@ import jax
 import jax.numpy as jnp
 from jax.custom_derivatives import SymbolicZero
 
-from mlj.losses._inputs import Terms, read_terms, scalars
-from mlj.losses._powers import sigmoid_power, softplus_excess
-from mlj.numerics import binary_cross_entropy, bound_logits, sigmoid_pair
+from mlj.losses._inputs import read_terms, scalars
+from mlj.losses._powers import power, sigmoid_power, softplus_excess
+from mlj.numerics import binary_cross_entropy, bound_logits, finished_slope, sigmoid_pair
 from mlj.types import Array, Labels, Logits, Mask, PerSample, Scalar, Weights
 
 
 def _miss_power(s: Array, y: Array, gamma: Scalar) -> Array:
     # (1 - p_t) ** gamma with 1 - p_t = y (1 - p) + (1 - y) p.
-    return _power_of_miss(s, y, jnp.asarray(gamma).astype(s.dtype))
+    p, other = sigmoid_pair(s)
+
+    def otherwise() -> Array:
+        return _power_of_miss(s, y, jnp.asarray(gamma).astype(s.dtype))
+
+    return power(y * other + (1 - y) * p, gamma, otherwise=otherwise)
 
 
 @jax.custom_jvp
@@ -29,24 +34,29 @@ def _power_of_miss(s: Array, y: Array, gamma: Array) -> Array:
 
 def _power_of_miss_jvp(primals, tangents):
     (s, y, gamma), (ds, dy, dgamma) = primals, tangents
-    power, (p, q) = _power_of_miss(s, y, gamma), sigmoid_pair(s)
+    value, (p, q) = _power_of_miss(s, y, gamma), sigmoid_pair(s)
     miss = y * q + (1 - y) * p
     safe = jnp.where(miss == 0, 1, miss)
-    # The slope over gamma times the power; on a hard label miss cancels, which spares it its underflow.
+    # The slope over gamma times the value; on a hard label miss cancels, which spares it its underflow.
     steep = jnp.where(y == 1, -p, jnp.where(y == 0, q, (1 - 2 * y) * p * q / safe))
-    slope = 0.0 if isinstance(ds, SymbolicZero) else gamma * power * steep * ds
+    slope = 0.0 if isinstance(ds, SymbolicZero) else gamma * value * steep * ds
     if not isinstance(dy, SymbolicZero):
-        slope += gamma * power * (q - p) / safe * dy
+        slope += gamma * value * (q - p) / safe * dy
     if not isinstance(dgamma, SymbolicZero):
-        slope += power * jnp.log(safe) * dgamma
-    return power, slope
+        slope += value * jnp.log(safe) * dgamma
+    return value, slope
 
 
 _power_of_miss.defjvp(_power_of_miss_jvp, symbolic_zeros=True)
 
 
-def _side_weight(sample: Terms, alpha: Scalar | None) -> Array | float:
-    return 1.0 if alpha is None else alpha * sample.labels + (1 - alpha) * (1 - sample.labels)
+def _side_weight(y: Array, alpha: Scalar | None) -> Array | float:
+    return 1.0 if alpha is None else alpha * y + (1 - alpha) * (1 - y)
+
+
+def _focal(s: Array, y: Array, gamma: Scalar, alpha: Scalar | None) -> Array:
+    s = bound_logits(s, 1)
+    return _side_weight(y, alpha) * (_miss_power(s, y, gamma) * binary_cross_entropy(s, y))
 
 
 @jax.jit
@@ -99,16 +109,21 @@ def sigmoid_focal(
     """
     scalars("sigmoid_focal", gamma=gamma, alpha=alpha)
     sample = read_terms("sigmoid_focal", logits, labels, weights, where)
-    bounded = bound_logits(sample.logits, 1)
-    terms = _miss_power(bounded, sample.labels, gamma) * binary_cross_entropy(bounded, sample.labels)
-    return sample.mean(sample.plus_infinite(_side_weight(sample, alpha) * terms))
+    terms = finished_slope(_focal, sample.logits, sample.labels, gamma, alpha)
+    return sample.mean(sample.plus_infinite(terms))
 
 
-def _polynomial(sample: Terms, weight: Array | float, epsilon: Scalar) -> Array:
+def _poly1(s: Array, y: Array, epsilon: Scalar, gamma: Scalar, alpha: Scalar | None) -> Array:
+    s = bound_logits(s, 1)
+    return _miss_power(s, y, gamma) * _polynomial(s, y, _side_weight(y, alpha), epsilon)
+
+
+def _polynomial(s: Array, y: Array, weight: Array | float, epsilon: Scalar) -> Array:
     # weight * bce + epsilon * (1 - p_t). For epsilon < 0 the two nearly cancel on a label that is right, and
     # bce - (1 - p_t) comes as a whole.
-    s, y = bound_logits(sample.logits, 1), sample.labels
     p, q = sigmoid_pair(s)
+    if isinstance(epsilon, (int, float)) and epsilon >= 0:
+        return weight * binary_cross_entropy(s, y) + epsilon * (y * q + (1 - y) * p)
     up, down = jnp.maximum(epsilon, 0), jnp.minimum(epsilon, 0)
     excess = y * softplus_excess(-s) + (1 - y) * softplus_excess(s)
     return (weight + down) * binary_cross_entropy(s, y) - down * excess + up * (y * q + (1 - y) * p)
@@ -157,7 +172,8 @@ def poly1_sigmoid(
     """
     scalars("poly1_sigmoid", epsilon=epsilon)
     sample = read_terms("poly1_sigmoid", logits, labels, weights, where)
-    return sample.mean(sample.plus_infinite(_polynomial(sample, 1.0, epsilon)))
+    terms = finished_slope(_poly1, sample.logits, sample.labels, epsilon, 0, None)
+    return sample.mean(sample.plus_infinite(terms))
 
 
 @jax.jit
@@ -211,6 +227,5 @@ def poly1_focal(
     """
     scalars("poly1_focal", epsilon=epsilon, gamma=gamma, alpha=alpha)
     sample = read_terms("poly1_focal", logits, labels, weights, where)
-    power = _miss_power(bound_logits(sample.logits, 1), sample.labels, gamma)
-    terms = power * _polynomial(sample, _side_weight(sample, alpha), epsilon)
+    terms = finished_slope(_poly1, sample.logits, sample.labels, epsilon, gamma, alpha)
     return sample.mean(sample.plus_infinite(terms))

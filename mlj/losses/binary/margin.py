@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from mlj.losses._inputs import read_terms
-from mlj.numerics import bound_logits
+from mlj.numerics import bound_logits, finished_slope, fused_sum
 from mlj.types import Array, Labels, Logits, Mask, PerSample, Weights
 
 
@@ -48,7 +48,14 @@ def hinge(
     0.25
     """
     sample = read_terms("hinge", logits, labels, weights, where)
-    return sample.mean(jnp.maximum(1 - (2 * sample.labels - 1) * sample.logits, 0))
+    return sample.mean(jnp.maximum(1 - (2 * sample.labels - 1) * sample.logits, 0), fused_sum)
+
+
+def _squared(s: Array, y: Array) -> Array:
+    # So bounded, an infinite logit costs infinity and pulls with a finite slope.
+    bounded = bound_logits(s, jnp.finfo(s.dtype).max ** 0.5 / 1000)
+    short = jnp.maximum(1 - (2 * y - 1) * bounded, 0)
+    return short * short
 
 
 @jax.jit
@@ -86,9 +93,14 @@ def squared_hinge(
     0.125
     """
     sample = read_terms("squared_hinge", logits, labels, weights, where)
-    s = bound_logits(sample.logits, jnp.finfo(sample.logits.dtype).max ** 0.5)
-    short = jnp.maximum(1 - (2 * sample.labels - 1) * s, 0)
-    return sample.mean(sample.plus_infinite(short * short))
+    return sample.mean(finished_slope(_squared, sample.logits, sample.labels))
+
+
+def _huber(s: Array, y: Array) -> Array:
+    right = (2 * y - 1) * bound_logits(s, 1)
+    far = right < -1
+    short = jnp.maximum(1 - jnp.where(far, 0, right), 0)
+    return jnp.where(far, -4 * right, short * short)
 
 
 @jax.jit
@@ -129,16 +141,18 @@ def modified_huber(
     4.125
     """
     sample = read_terms("modified_huber", logits, labels, weights, where)
-    right = (2 * sample.labels - 1) * bound_logits(sample.logits, 4)
-    far = right < -1
-    short = jnp.maximum(1 - jnp.where(far, 0, right), 0)
-    return sample.mean(sample.plus_infinite(jnp.where(far, -4 * right, short * short)))
+    return sample.mean(finished_slope(_huber, sample.logits, sample.labels), fused_sum)
 
 
 def _half_square(x: Array) -> Array:
     # (x + 1)^2 / 4 between -1 and 1, 0 below and x above.
     inside = jnp.clip(x, -1, 1) + 1
     return inside * inside / 4 + jnp.maximum(x - 1, 0)
+
+
+def _sparse(s: Array, y: Array) -> Array:
+    s = bound_logits(s, 1)
+    return y * _half_square(-s) + (1 - y) * _half_square(s)
 
 
 @jax.jit
@@ -177,6 +191,5 @@ def binary_sparsemax(
     0.125
     """
     sample = read_terms("binary_sparsemax", logits, labels, weights, where)
-    s = bound_logits(sample.logits, 1)
-    terms = sample.labels * _half_square(-s) + (1 - sample.labels) * _half_square(s)
+    terms = finished_slope(_sparse, sample.logits, sample.labels)
     return sample.mean(sample.plus_infinite(terms))

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import jax
 
-from mlj.losses._inputs import Terms, read_terms, scalars
+from mlj.losses._inputs import read_terms, scalars
 from mlj.losses._powers import sigmoid_power, softplus_excess
 from mlj.losses.binary._shifted import plus_shifted_infinite, shifted_power_and_cost
-from mlj.numerics import bound_logits, sigmoid_pair
+from mlj.numerics import bound_logits, finished_slope, sigmoid_pair
 from mlj.types import Array, Labels, Logits, Mask, PerSample, Scalar, Weights
 
 
@@ -20,14 +20,25 @@ def _present_cost(s: Array) -> Array:
     return softplus_excess(-s) + 1.25 * absent * absent
 
 
-def _polynomial_mean(
-    sample: Terms, gammas: tuple[Scalar, Scalar], shift: Scalar, detached: bool
-) -> PerSample:
-    s, y = bound_logits(sample.logits, 1), sample.labels
-    hold = jax.lax.stop_gradient if detached else lambda power: power
-    present = hold(sigmoid_power(-s, gammas[0])) * _present_cost(s)
-    power, cost = shifted_power_and_cost(s, gammas[1], shift)
-    return sample.mean(plus_shifted_infinite(sample, y * present + (1 - y) * (hold(power) * cost), shift))
+def _attached(s: Array, y: Array, gamma_pos: Scalar, gamma_neg: Scalar, shift: Scalar) -> Array:
+    s = bound_logits(s, 1)
+    focus, cost = shifted_power_and_cost(s, gamma_neg, shift)
+    return y * sigmoid_power(-s, gamma_pos) * _present_cost(s) + (1 - y) * (focus * cost)
+
+
+def _detached(s: Array, y: Array, gamma_pos: Scalar, gamma_neg: Scalar, shift: Scalar) -> Array:
+    s, hold = bound_logits(s, 1), jax.lax.stop_gradient
+    focus, cost = shifted_power_and_cost(s, gamma_neg, shift)
+    return y * hold(sigmoid_power(-s, gamma_pos)) * _present_cost(s) + (1 - y) * (hold(focus) * cost)
+
+
+def _robust(s: Array, y: Array, gamma_pos: Scalar, gamma_neg: Scalar, shift: Scalar, lam: Scalar) -> Array:
+    s = bound_logits(s, 1)
+    p, other = sigmoid_pair(s)
+    focus, cost = shifted_power_and_cost(s, gamma_neg, shift)
+    # One factor after the other: their product is small where the cost of an unshifted label is not.
+    hill = ((lam - 1) + other) * p * p * ((lam - 1) + jax.nn.relu(p - shift))
+    return y * sigmoid_power(-s, gamma_pos) * _present_cost(s) + (1 - y) * (focus * hill) * cost
 
 
 @jax.jit
@@ -83,7 +94,8 @@ def asymmetric_polynomial(
     """
     scalars("asymmetric_polynomial", gamma_pos=gamma_pos, gamma_neg=gamma_neg, shift=shift)
     sample = read_terms("asymmetric_polynomial", logits, labels, weights, where)
-    return _polynomial_mean(sample, (gamma_pos, gamma_neg), shift, False)
+    terms = finished_slope(_attached, sample.logits, sample.labels, gamma_pos, gamma_neg, shift)
+    return sample.mean(plus_shifted_infinite(sample, terms, shift))
 
 
 @jax.jit
@@ -137,7 +149,8 @@ def asymmetric_polynomial_detached(
     """
     scalars("asymmetric_polynomial_detached", gamma_pos=gamma_pos, gamma_neg=gamma_neg, shift=shift)
     sample = read_terms("asymmetric_polynomial_detached", logits, labels, weights, where)
-    return _polynomial_mean(sample, (gamma_pos, gamma_neg), shift, True)
+    terms = finished_slope(_detached, sample.logits, sample.labels, gamma_pos, gamma_neg, shift)
+    return sample.mean(plus_shifted_infinite(sample, terms, shift))
 
 
 @jax.jit
@@ -194,11 +207,5 @@ def robust_asymmetric(
     """
     scalars("robust_asymmetric", gamma_pos=gamma_pos, gamma_neg=gamma_neg, shift=shift, lam=lam)
     sample = read_terms("robust_asymmetric", logits, labels, weights, where)
-    s, y = bound_logits(sample.logits, 1), sample.labels
-    p, other = sigmoid_pair(s)
-    power, cost = shifted_power_and_cost(s, gamma_neg, shift)
-    above = jax.nn.relu(p - shift)
-    # One factor after the other: their product is small where the cost of an unshifted label is not.
-    hill = ((lam - 1) + other) * p * p * ((lam - 1) + above)
-    terms = y * sigmoid_power(-s, gamma_pos) * _present_cost(s) + (1 - y) * (power * hill) * cost
+    terms = finished_slope(_robust, sample.logits, sample.labels, gamma_pos, gamma_neg, shift, lam)
     return sample.mean(plus_shifted_infinite(sample, terms, shift))

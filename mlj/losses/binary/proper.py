@@ -8,14 +8,25 @@ import jax.numpy as jnp
 from mlj._checks import as_logits
 from mlj.losses._inputs import read_terms, scalars
 from mlj.losses._powers import at_difference
-from mlj.numerics import bound_logits, softplus
+from mlj.numerics import bound_logits, finished_slope, softplus
 from mlj.types import Array, Labels, Logits, Mask, PerSample, Scalar, Weights
 
 
 def _bent(s: Array, place: Scalar, steepness: Scalar, scale: Scalar) -> Array:
     # softplus(steepness * (s - place)) / scale, finite for every finite s even if scale < 1.
     largest = jnp.maximum(1 / scale, 1)
-    return at_difference(lambda x: softplus(bound_logits(x, largest)) / scale, s, place, steepness)
+
+    def rate(x: Array) -> Array:
+        return jnp.where(x < 0, 1, 0)
+
+    return at_difference(lambda x: softplus(bound_logits(x, largest)) / scale, s, place, steepness, rate=rate)
+
+
+def _asymmetric(
+    s: Array, y: Array, z_p: Scalar, k_p: Scalar, b_p: Scalar, z_n: Scalar, k_n: Scalar, b_n: Scalar
+) -> Array:
+    s = bound_logits(s, 1)
+    return y * _bent(s, b_p, -k_p, z_p) + (1 - y) * _bent(s, b_n, k_n, z_n)
 
 
 @jax.jit
@@ -75,10 +86,8 @@ def strictly_proper_asymmetric(
     """
     scalars("strictly_proper_asymmetric", z_p=z_p, k_p=k_p, b_p=b_p, z_n=z_n, k_n=k_n, b_n=b_n)
     sample = read_terms("strictly_proper_asymmetric", logits, labels, weights, where)
-    s, y = bound_logits(sample.logits, 1), sample.labels
-    present = _bent(s, b_p, -k_p, z_p)
-    absent = _bent(s, b_n, k_n, z_n)
-    return sample.mean(sample.plus_infinite(y * present + (1 - y) * absent))
+    terms = finished_slope(_asymmetric, sample.logits, sample.labels, z_p, k_p, b_p, z_n, k_n, b_n)
+    return sample.mean(sample.plus_infinite(terms))
 
 
 @jax.jit

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import jax
 
 from mlj.losses._inputs import of_each_sample, read_terms
-from mlj.losses._powers import at_difference
-from mlj.numerics import binary_cross_entropy, bound_logits
+from mlj.losses._powers import cross_entropy_at_difference
+from mlj.numerics import bound_logits, finished_slope
 from mlj.types import Array, Labels, Logits, Mask, PerSample, Weights
+
+
+def _corrected(s: Array, y: Array, rates: Array) -> Array:
+    return cross_entropy_at_difference(s, rates, y)
 
 
 @jax.jit
@@ -64,8 +66,7 @@ def sampled_sigmoid_cross_entropy(
     rates = of_each_sample(
         "sampled_sigmoid_cross_entropy", "log_expected_counts", log_expected_counts, sample
     )
-    cost = partial(binary_cross_entropy, labels=sample.labels)
     # It is a sum, so that each term may take its share of the largest number only.
     bounded = bound_logits(sample.logits, sample.logits.shape[-1])
-    terms = at_difference(cost, bounded, rates)
+    terms = finished_slope(_corrected, bounded, sample.labels, rates)
     return sample.sum(sample.plus_infinite(terms))

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from mlj._checks import as_logits
 from mlj.losses._inputs import read_terms
-from mlj.numerics import bound_logits, sigmoid_pair
+from mlj.numerics import bound_logits, finished_slope, sigmoid_pair
 from mlj.types import Array, Logits, Mask, PerSample, Weights
 
 
@@ -15,7 +15,8 @@ from mlj.types import Array, Logits, Mask, PerSample, Weights
 def _sigmoid_gap(s: Array, t: Array) -> Array:
     # sigmoid(s) - sigmoid(t), without cancellation where both are close or both saturate.
     apart = -jnp.expm1(-jnp.abs(s - t))
-    size = apart * jax.nn.sigmoid(jnp.maximum(s, t)) * jax.nn.sigmoid(-jnp.minimum(s, t))
+    (p, p_not), (q, q_not) = sigmoid_pair(s), sigmoid_pair(t)
+    size = apart * jnp.maximum(p, q) * jnp.maximum(p_not, q_not)
     return jnp.where(s < t, -size, size)
 
 
@@ -24,6 +25,10 @@ def _sigmoid_gap_jvp(primals, tangents):
     (s, t), (ds, dt) = primals, tangents
     (p, p_not), (q, q_not) = sigmoid_pair(s), sigmoid_pair(t)
     return _sigmoid_gap(s, t), p * p_not * ds - q * q_not * dt
+
+
+def _product(s: Array, t: Array) -> Array:
+    return _sigmoid_gap(s, t) * (s - t)
 
 
 @jax.jit
@@ -69,4 +74,4 @@ def bernoulli_jeffreys(
     width = 2 * sample.logits.shape[-1]
     s, t = bound_logits(sample.logits, width), bound_logits(sample.labels, width)
     contradicted = (jnp.isinf(sample.logits) | jnp.isinf(sample.labels)) & (sample.logits != sample.labels)
-    return sample.sum(_sigmoid_gap(s, t) * (s - t) + jnp.where(contradicted, jnp.inf, 0))
+    return sample.sum(finished_slope(_product, s, t) + jnp.where(contradicted, jnp.inf, 0))

@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 
 from mlj._checks import is_bool
-from mlj.losses._inputs import Terms, of_each_sample, read_terms, scalars
-from mlj.numerics import binary_cross_entropy, bound_logits, sigmoid_pair, softplus_pair
+from mlj.losses._inputs import of_each_sample, read_terms, scalars
+from mlj.numerics import binary_cross_entropy, bound_logits, finished_slope, sigmoid_pair, softplus_pair
 from mlj.types import Array, Labels, Logits, Mask, PerSample, Scalar, Weights
 
 
@@ -24,10 +24,15 @@ def _entropy_jvp(primals, tangents):
     return _entropy(s), -s * p * other * ds
 
 
-def _entropy_terms(sample: Terms, alpha: Scalar) -> tuple[Array, Array, Array]:
-    # Bounded logits, what is due to present labels, what an unknown one is worth.
-    s = bound_logits(sample.logits, 1)
-    return s, sample.labels * softplus_pair(s)[1], -alpha * _entropy(s)
+def _undecided(s: Array, y: Array, alpha: Scalar) -> Array:
+    s = bound_logits(s, 1)
+    return y * softplus_pair(s)[1] - (1 - y) * (alpha * _entropy(s))
+
+
+def _guessed(s: Array, y: Array, guess: Array, given: Array, alpha: Scalar, beta: Scalar) -> Array:
+    s = bound_logits(s, 1)
+    unknown = jnp.where(given, beta * binary_cross_entropy(s, guess), -alpha * _entropy(s))
+    return y * softplus_pair(s)[1] + (1 - y) * unknown
 
 
 @jax.jit
@@ -75,8 +80,7 @@ def entropy_maximization(
     """
     scalars("entropy_maximization", alpha=alpha)
     sample = read_terms("entropy_maximization", logits, labels, weights, where)
-    _, present, unknown = _entropy_terms(sample, alpha)
-    terms = present + (1 - sample.labels) * unknown
+    terms = finished_slope(_undecided, sample.logits, sample.labels, alpha)
     return sample.mean(sample.plus_infinite(terms, absent=False))
 
 
@@ -140,8 +144,7 @@ def entropy_maximization_pseudo(
     sample = read_terms(name, logits, labels, weights, where)
     given = of_each_sample(name, "pseudo_where", pseudo_where, sample) > 0
     guess = jnp.where(given, of_each_sample(name, "pseudo", pseudo, sample), 0)
-    s, present, unknown = _entropy_terms(sample, alpha)
-    unknown = jnp.where(given, beta * binary_cross_entropy(s, guess), unknown)
-    terms = sample.plus_infinite(present + (1 - sample.labels) * unknown, absent=False)
+    terms = finished_slope(_guessed, sample.logits, sample.labels, guess, given, alpha, beta)
+    terms = sample.plus_infinite(terms, absent=False)
     refuted = ((sample.logits == jnp.inf) & (guess < 1)) | ((sample.logits == -jnp.inf) & (guess > 0))
     return sample.mean(terms + jnp.where(refuted & given & (sample.labels < 1), jnp.inf, 0))

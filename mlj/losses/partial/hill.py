@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import jax
 import jax.numpy as jnp
 
 from mlj.losses._inputs import read_terms, scalars
-from mlj.losses._powers import at_difference, focal_softplus
-from mlj.numerics import bound_logits, sigmoid_pair
+from mlj.losses._powers import focal_at_difference
+from mlj.numerics import bound_logits, finished_slope, sigmoid_pair
 from mlj.types import Array, Labels, Logits, Mask, PerSample, Scalar, Weights
 
 
@@ -26,6 +24,12 @@ def _forgiving_jvp(primals, tangents):
     # Written out, since the product rule cancels where lam = 1.5 lets go of a confident label.
     slope = ((2 * lam - 3) + 3 * other) * p * p * other
     return _forgiving(s, lam), slope * ds + p * p * dlam
+
+
+def _hill(s: Array, y: Array, lam: Scalar, margin: Scalar, gamma: Scalar) -> Array:
+    s = bound_logits(s, 1)
+    absent = _forgiving(s, jnp.asarray(lam).astype(s.dtype))
+    return y * focal_at_difference(s, margin, -1.0, gamma) + (1 - y) * absent
 
 
 @jax.jit
@@ -78,7 +82,5 @@ def hill(
     """
     scalars("hill", lam=lam, margin=margin, gamma=gamma)
     sample = read_terms("hill", logits, labels, weights, where)
-    s, y = bound_logits(sample.logits, 1), sample.labels
-    absent = _forgiving(s, jnp.asarray(lam).astype(s.dtype))
-    terms = y * at_difference(partial(focal_softplus, exponent=gamma), s, margin, -1.0) + (1 - y) * absent
+    terms = finished_slope(_hill, sample.logits, sample.labels, lam, margin, gamma)
     return sample.mean(sample.plus_infinite(terms, absent=False))

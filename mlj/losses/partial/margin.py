@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import jax
 import jax.numpy as jnp
 
 from mlj.losses._inputs import read_terms, scalars
-from mlj.losses._powers import at_difference, focal_softplus
-from mlj.numerics import bound_logits
-from mlj.types import Labels, Logits, Mask, PerSample, Scalar, Weights
+from mlj.losses._powers import focal_at_difference, focal_softplus
+from mlj.numerics import bound_logits, finished_slope
+from mlj.types import Array, Labels, Logits, Mask, PerSample, Scalar, Weights
+
+
+def _focal_margin(s: Array, y: Array, margin: Scalar, gamma: Scalar) -> Array:
+    s = bound_logits(s, 1)
+    return y * focal_at_difference(s, margin, -1.0, gamma) + (1 - y) * focal_softplus(s, gamma)
 
 
 @jax.jit
@@ -61,11 +64,15 @@ def focal_margin(
     """
     scalars("focal_margin", margin=margin, gamma=gamma)
     sample = read_terms("focal_margin", logits, labels, weights, where)
-    s, y = bound_logits(sample.logits, 1), sample.labels
-    terms = y * at_difference(partial(focal_softplus, exponent=gamma), s, margin, -1.0) + (
-        1 - y
-    ) * focal_softplus(s, gamma)
+    terms = finished_slope(_focal_margin, sample.logits, sample.labels, margin, gamma)
     return sample.mean(sample.plus_infinite(terms))
+
+
+def _corrected(s: Array, y: Array, tau: Scalar, margin: Scalar, gamma: Scalar) -> Array:
+    s = bound_logits(s, 1)
+    believed = s > jnp.log(tau) - jnp.log1p(-jnp.asarray(tau, s.dtype))
+    unknown = focal_softplus(jnp.where(believed, -s, s), gamma)
+    return y * focal_at_difference(s, margin, -1.0, gamma) + (1 - y) * unknown
 
 
 @jax.jit
@@ -120,8 +127,5 @@ def splc(
     """
     scalars("splc", tau=tau, margin=margin, gamma=gamma)
     sample = read_terms("splc", logits, labels, weights, where)
-    s, y = bound_logits(sample.logits, 1), sample.labels
-    corrected = s > jnp.log(tau) - jnp.log1p(-jnp.asarray(tau, s.dtype))
-    unknown = focal_softplus(jnp.where(corrected, -s, s), gamma)
-    terms = y * at_difference(partial(focal_softplus, exponent=gamma), s, margin, -1.0) + (1 - y) * unknown
+    terms = finished_slope(_corrected, sample.logits, sample.labels, tau, margin, gamma)
     return sample.mean(sample.plus_infinite(terms, absent=False))

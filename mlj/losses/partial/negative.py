@@ -10,8 +10,8 @@ import jax.numpy as jnp
 
 from mlj.losses._inputs import read_terms, scalars
 from mlj.losses.binary.smoothing import smooth_labels
-from mlj.numerics import binary_cross_entropy, bound_logits, softplus_pair
-from mlj.types import Labels, Logits, Mask, PerSample, Scalar, Weights
+from mlj.numerics import binary_cross_entropy, bound_logits, finished_slope, softplus_pair
+from mlj.types import Array, Labels, Logits, Mask, PerSample, Scalar, Weights
 
 
 @jax.jit
@@ -54,6 +54,11 @@ def assume_negative(
     return sample.mean(binary_cross_entropy(sample.logits, sample.labels))
 
 
+def _weak(s: Array, y: Array, share: Array) -> Array:
+    absent, present = softplus_pair(bound_logits(s, 1))
+    return y * present + (1 - y) * (absent * share)
+
+
 @jax.jit
 def weak_assume_negative(
     logits: Logits, labels: Labels, *, weights: Weights | None = None, where: Mask | None = None
@@ -90,9 +95,8 @@ def weak_assume_negative(
     0.4620981216430664
     """
     sample = read_terms("weak_assume_negative", logits, labels, weights, where)
-    absent_cost, present_cost = softplus_pair(bound_logits(sample.logits, 1))
     width = sample.logits.shape[-1] if where is None else jnp.sum(where, axis=-1, keepdims=True)
-    terms = sample.labels * present_cost + (1 - sample.labels) * (absent_cost / jnp.maximum(width - 1, 1))
+    terms = finished_slope(_weak, sample.logits, sample.labels, 1 / jnp.maximum(width - 1, 1))
     return sample.mean(sample.plus_infinite(terms))
 
 

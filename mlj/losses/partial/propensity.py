@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from mlj.losses._inputs import read_terms, shared_by_samples
-from mlj.numerics import binary_cross_entropy, bound_logits, softplus_pair
+from mlj.numerics import binary_cross_entropy, bound_logits, finished_slope, softplus_pair
 from mlj.types import Array, Labels, Logits, Mask, PerSample, Weights
 
 
@@ -75,6 +75,11 @@ def unbiased_propensity_cross_entropy(
     return sample.mean(terms)
 
 
+def _upper_bound(s: Array, y: Array, more: Array) -> Array:
+    absent, present = softplus_pair(bound_logits(s, 1))
+    return y * (2 * more - 1) * present + (1 - y) * absent
+
+
 @jax.jit
 def upper_bound_propensity_cross_entropy(
     logits: Logits,
@@ -125,6 +130,5 @@ def upper_bound_propensity_cross_entropy(
     name = "upper_bound_propensity_cross_entropy"
     sample = read_terms(name, logits, labels, weights, where)
     more = shared_by_samples(name, "inverse_propensities", inverse_propensities, sample, 1)
-    absent_cost, present_cost = softplus_pair(bound_logits(sample.logits, 1))
-    terms = sample.labels * (2 * more - 1) * present_cost + (1 - sample.labels) * absent_cost
+    terms = finished_slope(_upper_bound, sample.logits, sample.labels, more)
     return sample.mean(sample.plus_infinite(terms))

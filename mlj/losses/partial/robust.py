@@ -7,12 +7,14 @@ import jax.numpy as jnp
 
 from mlj.losses._inputs import read_terms, scalars
 from mlj.losses._powers import sigmoid_power
-from mlj.numerics import bound_logits, softplus
+from mlj.numerics import bound_logits, finished_slope, sigmoid_pair, softplus
 from mlj.types import Array, Labels, Logits, Mask, PerSample, Scalar, Weights
 
 
 def _power_loss(s: Array, q: Scalar) -> Array:
     # (1 - p^q) / q, which is -log p for q = 0 and 1 - p for q = 1.
+    if isinstance(q, (int, float)) and q == 1:
+        return sigmoid_pair(s)[1]
     return _power_loss_of(s, jnp.asarray(q).astype(s.dtype))
 
 
@@ -25,9 +27,20 @@ def _power_loss_of(s: Array, q: Array) -> Array:
 @_power_loss_of.defjvp
 def _power_loss_of_jvp(primals, tangents):
     (s, q), (ds, dq) = primals, tangents
-    value, power, safe = _power_loss_of(s, q), sigmoid_power(s, q), jnp.where(q == 0, 1, q)
-    in_q = jnp.where(q == 0, 0, (power * softplus(-s) - value) / safe)
-    return value, -power * jax.nn.sigmoid(-s) * ds + in_q * dq
+    value, focus, safe = _power_loss_of(s, q), sigmoid_power(s, q), jnp.where(q == 0, 1, q)
+    in_q = jnp.where(q == 0, 0, (focus * softplus(-s) - value) / safe)
+    return value, -focus * jax.nn.sigmoid(-s) * ds + in_q * dq
+
+
+def _robust(
+    s: Array, y: Array, slope: Scalar, offset: Scalar, mu: Scalar, sd: Scalar, q2: Scalar, q3: Scalar
+) -> Array:
+    s = bound_logits(s, 1)
+    p = sigmoid_pair(jax.lax.stop_gradient(s))[0]
+    belief, doubt = sigmoid_pair(slope * p + offset)
+    weight = jnp.exp(-jnp.square((p - mu) / sd) / 2)
+    unknown = weight * (belief * _power_loss(s, q2) + doubt * _power_loss(-s, q3))
+    return y * softplus(-s) + (1 - y) * unknown
 
 
 @jax.jit
@@ -90,10 +103,5 @@ def generalized_robust(
     """
     scalars("generalized_robust", slope=slope, offset=offset, mu=mu, sd=sd, q2=q2, q3=q3)
     sample = read_terms("generalized_robust", logits, labels, weights, where)
-    s, y = bound_logits(sample.logits, 1), sample.labels
-    p = jax.nn.sigmoid(jax.lax.stop_gradient(s))
-    belief, doubt = jax.nn.sigmoid(slope * p + offset), jax.nn.sigmoid(-(slope * p + offset))
-    weight = jnp.exp(-jnp.square((p - mu) / sd) / 2)
-    unknown = weight * (belief * _power_loss(s, q2) + doubt * _power_loss(-s, q3))
-    terms = y * softplus(-s) + (1 - y) * unknown
+    terms = finished_slope(_robust, sample.logits, sample.labels, slope, offset, mu, sd, q2, q3)
     return sample.mean(sample.plus_infinite(terms, absent=False))
