@@ -47,6 +47,8 @@ Labels form a hierarchy.             hierarchy_max_constraint                 th
 The model emits labels in turn.      label_sequence_cross_entropy,            published
                                      order_free_set_cross_entropy
 Each question has several classes.   multi_output_cross_entropy               theory: strictly proper
+Labels are lists, not rows of 0, 1.  any, through ``from_indices``            tested: equal to the
+                                                                              multi-hot form
 There are a million labels.          sampled_sigmoid_cross_entropy,           tested: draws average to the
                                      sampled_softmax_cross_entropy            full loss
 My logits are in half precision.     any: all are upcast on entry             measured: accuracy.md
@@ -140,6 +142,7 @@ from mlj.losses.counts import (
     softmax_product_jeffreys as softmax_product_jeffreys,
     softmax_product_mse as softmax_product_mse,
 )
+from mlj.losses.label_lists import from_indices as from_indices, labels_from_indices as labels_from_indices
 from mlj.losses.objective import (
     mean_over_samples as mean_over_samples,
 )

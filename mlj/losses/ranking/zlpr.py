@@ -5,8 +5,8 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from mlj._checks import as_logits, is_bool, same_shape
 from mlj.losses._inputs import read_terms
+from mlj.losses.label_lists import from_indices
 from mlj.numerics import logsumexp_parts, softplus
 from mlj.types import Array, Labels, Logits, Mask, PerSample, Weights
 
@@ -59,25 +59,6 @@ def zlpr(
     return sides[0] + sides[1]
 
 
-def _read_indices(indices: Array, logits: Array) -> tuple[Array, Array]:
-    """Return the multi-hot labels ``[..., L]``, and for each sample whether an index names no label."""
-    indices = jnp.asarray(indices)
-    if not jnp.issubdtype(indices.dtype, jnp.integer):
-        raise TypeError(f"zlpr_from_indices: indices must be integers, got {indices.dtype}")
-    if indices.ndim == 0 or indices.shape[:-1] != logits.shape[:-1]:
-        raise ValueError(
-            f"zlpr_from_indices: indices {list(indices.shape)} must be [..., K] with the leading axes of "
-            f"logits {list(logits.shape)}"
-        )
-    size = logits.shape[-1]
-    indices = indices.astype(jnp.promote_types(indices.dtype, jnp.int32))
-    named = (indices >= 0) & (indices < size)
-    # One more column takes whatever names no label, so that nothing wraps around from the end.
-    spare = jnp.zeros((*logits.shape[:-1], size + 1), bool)
-    marked = jnp.put_along_axis(spare, jnp.where(named, indices, size), True, axis=-1, inplace=False)
-    return marked[..., :size], jnp.any(~named & (indices != -1), axis=-1)
-
-
 @jax.jit
 def zlpr_from_indices(
     logits: Logits, indices: Array, *, weights: Weights | None = None, where: Mask | None = None
@@ -89,8 +70,8 @@ def zlpr_from_indices(
     .. math::
         \ell(s, P) = \log\Bigl(1 + \sum_{j \in N} e^{s_j}\Bigr) + \log\Bigl(1 + \sum_{i \in P} e^{-s_i}\Bigr)
 
-    which is :func:`zlpr` for labels that would be mostly zeros. The order of the indices and how often one
-    occurs make no difference.
+    which is :func:`zlpr` through :func:`mlj.losses.from_indices`, for labels that would be mostly zeros. The
+    order of the indices and how often one occurs make no difference.
 
     The sum over :math:`N` is formed as such, not as all labels less the present ones: that difference loses
     every digit, and then the slope of all absent labels, once present labels dominate. Value and gradient
@@ -98,8 +79,8 @@ def zlpr_from_indices(
 
     Args:
         logits: Scores ``[..., L]``.
-        indices: Numbers of the present labels ``[..., K]``, integers from 0 to L - 1, padded with -1. A
-            sample with any other number costs NaN.
+        indices: Numbers of the present labels ``[..., P]``, integers from 0 to L - 1, padded with L or -1.
+            A sample with any other number costs NaN.
         weights: Multipliers ``[..., L]`` of a label's exponential.
         where: Bool ``[..., L]``, True where the label was observed; the others count as deleted, named or
             not.
@@ -118,11 +99,4 @@ def zlpr_from_indices(
     >>> round(zlpr_from_indices(jnp.zeros(3), jnp.array([0, -1])).item(), 4)
     1.7918
     """
-    logits = as_logits("zlpr_from_indices", logits)
-    same_shape("zlpr_from_indices", logits=logits, weights=weights, where=where)
-    is_bool("zlpr_from_indices", "where", where)
-    if logits.shape[-1] == 0:
-        raise ValueError(f"zlpr_from_indices: logits {list(logits.shape)} need at least one label")
-    labels, misnamed = _read_indices(indices, logits)
-    # A factor, not a choice, so that the slope is not a number either.
-    return zlpr(logits, labels, weights=weights, where=where) * jnp.where(misnamed, jnp.nan, 1)
+    return from_indices(zlpr)(logits, indices, weights=weights, where=where)
