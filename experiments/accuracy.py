@@ -12,6 +12,7 @@ of five labels of which one present and one absent logit go through the grid.
 from __future__ import annotations
 
 import importlib.metadata
+import inspect
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -180,9 +181,15 @@ def exact(case: Case, s: np.ndarray, y: np.ndarray, extras: dict, wide: np.dtype
 def ours(samples: Samples) -> tuple[np.ndarray, np.ndarray]:
     """Return our costs and slopes."""
     case = samples.case
-    inputs = {**{name: jnp.asarray(x) for name, x in samples.extras.items()}, **case.settings()[0]}
+    inputs = {**{name: jnp.asarray(x) for name, x in samples.extras.items()}, **beyond_defaults(case)}
     labels = samples.labels.astype(np.int32) if case.classes else samples.labels
     return of_jax(lambda s, y: case.loss(s, labels, **inputs))(samples.logits, samples.labels)
+
+
+def beyond_defaults(case: Case) -> dict[str, float]:
+    """Return the settings that a loss does not have by itself: a default is not given, as by a user."""
+    known = inspect.signature(case.loss).parameters
+    return {name: value for name, value in case.settings()[0].items() if known[name].default != value}
 
 
 def ulps(error: mpf, size: mpf, dtype: jnp.dtype) -> float:
@@ -214,9 +221,10 @@ def errors(samples: Samples, found: tuple[np.ndarray, np.ndarray]) -> Errors:
     """Return the largest errors of costs, and of slopes in units of a sample's largest slope."""
     costs, slopes = found
     kind = samples.logits.dtype
+    wide, sizes = jnp.promote_types(kind, jnp.float32), [abs(cost) for cost in samples.values]
     value = max(
-        distance(float(c), w, abs(w), jnp.promote_types(kind, jnp.float32))
-        for c, w in zip(costs, samples.values)
+        distance(float(costs[row]), wanted, scale(sizes, row, samples.soft), wide)
+        for row, wanted in enumerate(samples.values)
     )
     worst, at = 0.0, 0.0
     steepest = [max(map(abs, slopes)) for slopes in samples.slopes]

@@ -348,11 +348,6 @@ def _bound_logits_jvp(primals, tangents):
     return bound_logits(*primals), tangents[0]
 
 
-def fused_sum(terms: Array) -> Array:
-    """Return the sum over the last axis, for terms of a few additions and choices: fused into their loop."""
-    return jnp.sum(terms, axis=-1)
-
-
 @jax.custom_jvp
 def label_sum(terms: Array) -> Array:
     """Return the sum over the last axis, on a CPU as a product with ones.
@@ -372,13 +367,12 @@ def _label_sum_jvp(primals, tangents):
     return label_sum(*primals), jnp.sum(tangents[0], axis=-1)
 
 
-def observed_mean(terms: Array, where: Mask | None, total: Callable[[Array], Array] = label_sum) -> Array:
+def observed_mean(terms: Array, where: Mask | None) -> Array:
     """Average over the last axis where ``where`` is True; nothing observed gives 0.
 
     Terms are divided before they are summed, so that terms near the largest finite number stay finite.
-    ``total`` is :func:`label_sum`, or :func:`fused_sum` for terms that take next to no arithmetic.
     """
     if where is None:
-        return total(terms / terms.shape[-1])
+        return label_sum(terms / terms.shape[-1])
     count = jnp.maximum(jnp.sum(where, axis=-1, keepdims=True), 1)
-    return total(jnp.where(where, terms / count, 0))
+    return label_sum(jnp.where(where, terms / count, 0))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -26,9 +25,9 @@ class Terms(NamedTuple):
             return terms
         return jnp.where(self.weights == 0, 0, self.weights * terms)
 
-    def mean(self, terms: Array, total: Callable[[Array], Array] = label_sum) -> PerSample:
+    def mean(self, terms: Array) -> PerSample:
         """Average the weighted terms over the observed labels."""
-        return observed_mean(self.weigh(terms), self.where, total)
+        return observed_mean(self.weigh(terms), self.where)
 
     def sum(self, terms: Array) -> PerSample:
         """Add the weighted terms of the observed labels."""

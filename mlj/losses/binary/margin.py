@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from mlj.losses._inputs import read_terms
-from mlj.numerics import bound_logits, finished_slope, fused_sum
+from mlj.numerics import bound_logits, finished_slope
 from mlj.types import Array, Labels, Logits, Mask, PerSample, Weights
 
 
@@ -48,7 +48,7 @@ def hinge(
     0.25
     """
     sample = read_terms("hinge", logits, labels, weights, where)
-    return sample.mean(jnp.maximum(1 - (2 * sample.labels - 1) * sample.logits, 0), fused_sum)
+    return sample.mean(jnp.maximum(1 - (2 * sample.labels - 1) * sample.logits, 0))
 
 
 def _squared(s: Array, y: Array) -> Array:
@@ -141,7 +141,7 @@ def modified_huber(
     4.125
     """
     sample = read_terms("modified_huber", logits, labels, weights, where)
-    return sample.mean(finished_slope(_huber, sample.logits, sample.labels), fused_sum)
+    return sample.mean(finished_slope(_huber, sample.logits, sample.labels))
 
 
 def _half_square(x: Array) -> Array:
