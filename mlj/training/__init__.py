@@ -2,16 +2,19 @@
 
 A :class:`Lane` holds the traced settings of a run: its seed, rates, rows and further hyper-parameters.
 :class:`Sweep` trains many lanes at once, compiled once, each with its own early stopping; a lane whose
-numbers stop being finite ends with the number of the step and disturbs no other. Nothing here knows Flax,
-losses or files.
+numbers stop being finite ends with the number of the step and disturbs no other. For a loop of one's own
+there are :func:`step` and, compiled and in place, :func:`train_epoch`. Nothing here knows Flax, losses or
+files.
 """
 
+from mlj.training.epoch import Epoch as Epoch, train_epoch as train_epoch
 from mlj.training.lane import Lane as Lane, LaneResult as LaneResult, Plan as Plan, Problem as Problem
 from mlj.training.optimizers import (
     OPTIMIZERS as OPTIMIZERS,
     Optimizer as Optimizer,
     make_optimizer as make_optimizer,
 )
+from mlj.training.order import shuffled as shuffled
 from mlj.training.step import Batch as Batch, TrainState as TrainState, start as start, step as step
 from mlj.training.sweep import (
     Sweep as Sweep,

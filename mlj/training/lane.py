@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import optax
 
+from mlj.training.epoch import Epoch, run_epoch
 from mlj.training.optimizers import make_optimizer
-from mlj.training.step import Batch, Params, TrainState, start, step
+from mlj.training.order import shuffled
+from mlj.training.step import Batch, Params, TrainState, start
 from mlj.types import Array, Labels, Mask, Scalar
 
 
@@ -123,35 +124,53 @@ def run_lane(problem: Problem, plan: Plan, data: Batch, lane: Lane) -> LaneResul
     batch_size = min(plan.batch_size, lane.train_rows.shape[0])
     steps = jnp.maximum(lane.num_train // batch_size, 1)
 
+    def objective(params: Params, batch: Batch, key: Array) -> Scalar:
+        return problem.objective(params, batch, key, lane.options)
+
     def one_epoch(progress: _Progress) -> _Progress:
-        order = _shuffled(lane, jax.random.fold_in(key_order, progress.epoch), batch_size)
-        key_epoch = jax.random.fold_in(key_step, progress.epoch)
-        state, total, failed = _epoch(problem, plan, optimizer, data, lane, progress.state, order, key_epoch)
-        outputs = problem.predict(state.average, validation.features)
-        sound = (failed < 0) & jnp.all(jnp.isfinite(outputs))
-        value = problem.criterion(outputs, validation.labels, validation.where)
-        better = sound & ((value > progress.best_value) | lane.keep_last)
-        failed = jnp.where((failed < 0) & ~sound, steps - 1, failed)
-        return _Progress(
-            progress.epoch + 1,
-            state,
-            jax.tree.map(lambda new, old: jnp.where(better, new, old), state.average, progress.best),
-            jnp.where(better, progress.epoch + 1, progress.best_epoch),
-            jnp.where(better, value, progress.best_value),
-            progress.train_curve.at[progress.epoch].set(total / steps),
-            progress.validation_curve.at[progress.epoch].set(jnp.where(sound, value, jnp.nan)),
-            jnp.where(failed < 0, -1, progress.epoch * steps + failed),
+        epoch = run_epoch(
+            progress.state,
+            data,
+            _order(lane, jax.random.fold_in(key_order, progress.epoch), batch_size),
+            jax.random.fold_in(key_step, progress.epoch),
+            steps,
+            objective=objective,
+            optimizer=optimizer,
+            batch_size=batch_size,
+            average_decay=plan.average_decay or None,
         )
+        return _measured(problem, lane, validation, steps, progress, epoch)
 
     params = problem.init(key_init, lane.options)
     blank = jnp.full(plan.max_epochs, jnp.nan)
     zero = jnp.zeros((), jnp.int32)
-    first = _Progress(
-        zero, start(params, optimizer), params, zero, jnp.array(-jnp.inf), blank, blank, zero - 1
-    )
+    state = start(params, optimizer, average=plan.average_decay > 0)
+    first = _Progress(zero, state, params, zero, jnp.array(-jnp.inf), blank, blank, zero - 1)
     end = jax.lax.while_loop(partial(_goes_on, plan, lane), one_epoch, first)
     outputs = problem.predict(end.best, validation.features)
     return LaneResult(end.best, outputs, *end[3:])
+
+
+def _measured(
+    problem: Problem, lane: Lane, validation: Batch, steps: Array, progress: _Progress, epoch: Epoch
+) -> _Progress:
+    """Return the progress after an epoch, whose parameters are kept if they are better than all before."""
+    params, failed = epoch.state.smooth, epoch.failed_step
+    outputs = problem.predict(params, validation.features)
+    sound = (failed < 0) & jnp.all(jnp.isfinite(outputs))
+    value = problem.criterion(outputs, validation.labels, validation.where)
+    better = sound & ((value > progress.best_value) | lane.keep_last)
+    failed = jnp.where((failed < 0) & ~sound, steps - 1, failed)
+    return _Progress(
+        progress.epoch + 1,
+        epoch.state,
+        jax.tree.map(lambda new, old: jnp.where(better, new, old), params, progress.best),
+        jnp.where(better, progress.epoch + 1, progress.best_epoch),
+        jnp.where(better, value, progress.best_value),
+        progress.train_curve.at[progress.epoch].set(epoch.objective),
+        progress.validation_curve.at[progress.epoch].set(jnp.where(sound, value, jnp.nan)),
+        jnp.where(failed < 0, -1, progress.epoch * steps + failed),
+    )
 
 
 def _goes_on(plan: Plan, lane: Lane, progress: _Progress) -> Array:
@@ -160,49 +179,13 @@ def _goes_on(plan: Plan, lane: Lane, progress: _Progress) -> Array:
     return in_budget & (patient | lane.keep_last) & (progress.failed_step < 0)
 
 
-def _shuffled(lane: Lane, key: Array, batch_size: int) -> Array:
+def _order(lane: Lane, key: Array, batch_size: int) -> Array:
     """Return the training rows in random order, the unused row numbers last.
 
     A lane with fewer rows than a batch repeats them to fill one.
     """
     size = lane.train_rows.shape[0]
-    used = jnp.arange(size) < lane.num_train
-    order = jnp.argsort(jnp.where(used, jax.random.uniform(key, (size,)), 2.0))
+    order = shuffled(key, size, lane.num_train)
     position = jnp.arange(size)
     wrapped = jnp.where(lane.num_train < batch_size, position % jnp.maximum(lane.num_train, 1), position)
     return lane.train_rows[order[wrapped]]
-
-
-def _epoch(
-    problem: Problem,
-    plan: Plan,
-    optimizer: optax.GradientTransformation,
-    data: Batch,
-    lane: Lane,
-    state: TrainState,
-    order: Array,
-    key: Array,
-) -> tuple[TrainState, Array, Array]:
-    """Return the state after one pass, the sum of its objectives, and its first failed step or -1."""
-    batch_size = min(plan.batch_size, order.shape[0])
-
-    def objective(params: Params, batch: Batch, key: Array) -> Scalar:
-        return problem.objective(params, batch, key, lane.options)
-
-    def one_step(index: Array, carry):
-        state, total, failed = carry
-        rows = jax.lax.dynamic_slice(order, (index * batch_size,), (batch_size,))
-        batch = jax.tree.map(lambda leaf: leaf[rows], data)
-        state, value = step(
-            state,
-            batch,
-            jax.random.fold_in(key, index),
-            objective=objective,
-            optimizer=optimizer,
-            average_decay=plan.average_decay,
-        )
-        return state, total + value, jnp.where((failed < 0) & ~jnp.isfinite(value), index, failed)
-
-    steps = jnp.maximum(lane.num_train // batch_size, 1)
-    nothing = (state, jnp.zeros(()), jnp.full((), -1, jnp.int32))
-    return jax.lax.fori_loop(0, steps, one_step, nothing)

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 import optax
+from jax.tree_util import Partial
 
 from mlj._checks import lookup
 from mlj.types import Scalar
@@ -17,6 +18,23 @@ class Optimizer(NamedTuple):
 
     make: Callable[[Scalar, Scalar], optax.GradientTransformation]
     learning_rates: tuple[float, ...]
+
+
+def _named(make: Callable[[Scalar, Scalar], optax.GradientTransformation], learning_rates: tuple[float, ...]):
+    """Return an entry whose optimizers are pytrees of their rates, fit to be arguments of ``jit``."""
+
+    def init(learning_rate: Scalar, weight_decay: Scalar, params):
+        return make(learning_rate, weight_decay).init(params)
+
+    def update(learning_rate: Scalar, weight_decay: Scalar, updates, state, params=None):
+        return make(learning_rate, weight_decay).update(updates, state, params)
+
+    def bound(learning_rate: Scalar, weight_decay: Scalar) -> optax.GradientTransformation:
+        return optax.GradientTransformation(
+            Partial(init, learning_rate, weight_decay), Partial(update, learning_rate, weight_decay)
+        )
+
+    return Optimizer(bound, learning_rates)
 
 
 def _decayed(transform: Callable[[Scalar], optax.GradientTransformation]):
@@ -37,13 +55,13 @@ _PLAIN = (0.03, 0.1, 0.3, 1.0)
 
 OPTIMIZERS = MappingProxyType(
     {
-        "sgd": Optimizer(_decayed(optax.sgd), _PLAIN),
-        "momentum": Optimizer(_decayed(lambda rate: optax.sgd(rate, momentum=0.9)), (0.01, 0.03, 0.1, 0.3)),
-        "adam": Optimizer(_decayed(optax.adam), _ADAPTIVE),
-        "adamw": Optimizer(_adamw, _ADAPTIVE),
-        "rmsprop": Optimizer(_decayed(optax.rmsprop), (2e-4, 5e-4, 1e-3, 2e-3)),
-        "adagrad": Optimizer(_decayed(optax.adagrad), (3e-3, 1e-2, 3e-2, 1e-1)),
-        "adadelta": Optimizer(_decayed(optax.adadelta), _PLAIN),
+        "sgd": _named(_decayed(optax.sgd), _PLAIN),
+        "momentum": _named(_decayed(lambda rate: optax.sgd(rate, momentum=0.9)), (0.01, 0.03, 0.1, 0.3)),
+        "adam": _named(_decayed(optax.adam), _ADAPTIVE),
+        "adamw": _named(_adamw, _ADAPTIVE),
+        "rmsprop": _named(_decayed(optax.rmsprop), (2e-4, 5e-4, 1e-3, 2e-3)),
+        "adagrad": _named(_decayed(optax.adagrad), (3e-3, 1e-2, 3e-2, 1e-1)),
+        "adadelta": _named(_decayed(optax.adadelta), _PLAIN),
     }
 )
 """Optimizers by name. Only ``adamw`` decouples weight decay from the gradient; the others add it to it."""
@@ -53,6 +71,8 @@ def make_optimizer(
     name: str, learning_rate: Scalar, weight_decay: Scalar = 0.0
 ) -> optax.GradientTransformation:
     """Return the optimizer of that name; both numbers may be traced, so a sweep over them compiles once.
+
+    It is a pytree of the two numbers: an argument of a jitted function like any array.
 
     Raises:
         ValueError: If the name is unknown.

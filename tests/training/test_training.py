@@ -194,7 +194,7 @@ def test_the_average_follows_its_formula():
     data, problem = _data(), _problem()
     optimizer = training.make_optimizer("sgd", 0.5)
     params = problem.init(jax.random.key(0), {})
-    state = training.start(params, optimizer)
+    state = training.start(params, optimizer, average=True)
     after, _ = training.step(
         state,
         data,
