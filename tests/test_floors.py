@@ -11,18 +11,19 @@ import pytest
 
 ROOT = Path(__file__).parents[1] / "mlj"
 FLOORS = [
-    ("types", "_checks", "numerics", "_label_counts"),
+    ("types", "_checks", "numerics", "label_terms", "_label_counts"),
     ("losses", "metrics", "weighting", "data", "models"),
     ("decision", "testing"),
     ("training",),
     ("comparison", "report"),
     ("cli",),
 ]
-ORDER = {"types": 0, "_checks": 1, "numerics": 1, "_label_counts": 1}
+ORDER = {"types": 0, "_checks": 1, "numerics": 1, "label_terms": 1, "_label_counts": 1}
 TOOLS = {
     "types": {"jax"},
     "_checks": {"jax"},
     "numerics": {"jax"},
+    "label_terms": {"jax"},
     "_label_counts": {"jax"},
     "losses": {"jax"},
     "metrics": {"jax"},

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 
 from mlj._checks import as_logits, has_shape, is_bool, same_shape
-from mlj.numerics import label_sum, observed_mean
+from mlj.label_terms import label_sum, observed_mean
 from mlj.types import Array, Labels, Logits, Mask, PerSample, Scalar, Weights
 
 

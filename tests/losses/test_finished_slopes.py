@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from jax.sharding import AxisType, PartitionSpec
 
+from mlj.label_terms import finished_slope
 from mlj.losses import LOSS_INFO, LOSSES, asymmetric_focal, asymmetric_focal_shifted, sigmoid_focal
-from mlj.numerics import finished_slope
 from mlj.testing import case_of
 
 ROWS, LABELS = 64, 7 * 512

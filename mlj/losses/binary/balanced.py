@@ -11,9 +11,10 @@ import jax.numpy as jnp
 
 from mlj._checks import has_shape
 from mlj._label_counts import negative_tolerant_bias, rebalancing_weights
+from mlj.label_terms import finished_slope
 from mlj.losses._inputs import Terms, read_terms, scalars, shared_by_samples
 from mlj.losses._powers import cross_entropy_at_difference, focal_at_difference
-from mlj.numerics import bound_logits, finished_slope
+from mlj.numerics import bound_logits
 from mlj.types import Array, Labels, Logits, Mask, PerSample, Scalar, Weights
 
 

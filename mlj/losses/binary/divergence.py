@@ -9,8 +9,9 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
+from mlj.label_terms import finished_slope
 from mlj.losses._inputs import read_terms, scalars
-from mlj.numerics import bound_logits, finished_slope, log_sigmoid, sigmoid_pair
+from mlj.numerics import bound_logits, log_sigmoid, sigmoid_pair
 from mlj.types import Array, Labels, Logits, Mask, PerSample, Scalar, Weights
 
 

@@ -9,9 +9,10 @@ import jax
 import jax.numpy as jnp
 from jax.custom_derivatives import SymbolicZero
 
+from mlj.label_terms import finished_slope
 from mlj.losses._inputs import read_terms, scalars
 from mlj.losses._powers import power, sigmoid_power, softplus_excess
-from mlj.numerics import binary_cross_entropy, bound_logits, finished_slope, sigmoid_pair
+from mlj.numerics import binary_cross_entropy, bound_logits, sigmoid_pair
 from mlj.types import Array, Labels, Logits, Mask, PerSample, Scalar, Weights
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
+from mlj.label_terms import finished_slope
 from mlj.losses._inputs import read_terms
-from mlj.numerics import bound_logits, finished_slope
+from mlj.numerics import bound_logits
 from mlj.types import Array, Labels, Logits, Mask, PerSample, Weights
 
 

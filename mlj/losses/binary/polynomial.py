@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import jax
 
+from mlj.label_terms import finished_slope
 from mlj.losses._inputs import read_terms, scalars
 from mlj.losses._powers import sigmoid_power, softplus_excess
 from mlj.losses.binary._shifted import plus_shifted_infinite, shifted_power_and_cost
-from mlj.numerics import bound_logits, finished_slope, sigmoid_pair
+from mlj.numerics import bound_logits, sigmoid_pair
 from mlj.types import Array, Labels, Logits, Mask, PerSample, Scalar, Weights
 
 

@@ -6,9 +6,10 @@ import jax
 import jax.numpy as jnp
 
 from mlj._checks import as_logits
+from mlj.label_terms import finished_slope
 from mlj.losses._inputs import read_terms, scalars
 from mlj.losses._powers import at_difference
-from mlj.numerics import bound_logits, finished_slope, softplus
+from mlj.numerics import bound_logits, softplus
 from mlj.types import Array, Labels, Logits, Mask, PerSample, Scalar, Weights
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import jax
 
+from mlj.label_terms import finished_slope
 from mlj.losses._inputs import of_each_sample, read_terms
 from mlj.losses._powers import cross_entropy_at_difference
-from mlj.numerics import bound_logits, finished_slope
+from mlj.numerics import bound_logits
 from mlj.types import Array, Labels, Logits, Mask, PerSample, Weights
 
 

@@ -6,8 +6,9 @@ import jax
 import jax.numpy as jnp
 
 from mlj._checks import as_logits
+from mlj.label_terms import finished_slope
 from mlj.losses._inputs import read_terms
-from mlj.numerics import bound_logits, finished_slope, sigmoid_pair
+from mlj.numerics import bound_logits, sigmoid_pair
 from mlj.types import Array, Logits, Mask, PerSample, Weights
 
 

@@ -6,8 +6,9 @@ import jax
 import jax.numpy as jnp
 
 from mlj._checks import is_bool
+from mlj.label_terms import finished_slope
 from mlj.losses._inputs import of_each_sample, read_terms, scalars
-from mlj.numerics import binary_cross_entropy, bound_logits, finished_slope, sigmoid_pair, softplus_pair
+from mlj.numerics import binary_cross_entropy, bound_logits, sigmoid_pair, softplus_pair
 from mlj.types import Array, Labels, Logits, Mask, PerSample, Scalar, Weights
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
+from mlj.label_terms import finished_slope
 from mlj.losses._inputs import read_terms, scalars
 from mlj.losses._powers import focal_at_difference, focal_softplus
-from mlj.numerics import bound_logits, finished_slope
+from mlj.numerics import bound_logits
 from mlj.types import Array, Labels, Logits, Mask, PerSample, Scalar, Weights
 
 

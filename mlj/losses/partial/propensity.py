@@ -8,8 +8,9 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
+from mlj.label_terms import finished_slope
 from mlj.losses._inputs import read_terms, shared_by_samples
-from mlj.numerics import binary_cross_entropy, bound_logits, finished_slope, softplus_pair
+from mlj.numerics import binary_cross_entropy, bound_logits, softplus_pair
 from mlj.types import Array, Labels, Logits, Mask, PerSample, Weights
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
+from mlj.label_terms import observed_mean
 from mlj.losses._inputs import read_terms, scalars
-from mlj.numerics import binary_cross_entropy, observed_mean
+from mlj.numerics import binary_cross_entropy
 from mlj.types import Labels, Logits, Mask, PerSample, Scalar, Weights
 
 

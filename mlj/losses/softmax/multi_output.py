@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 
 from mlj._checks import as_logits, has_shape, is_bool, same_shape
-from mlj.numerics import observed_mean, softmax_terms
+from mlj.label_terms import observed_mean
+from mlj.numerics import softmax_terms
 from mlj.types import Array, Labels, Logits, Mask, PerSample, Weights
 
 

@@ -17,7 +17,7 @@ def zlpr_of_listed_labels(
     """List the present labels, back to front; one that is NaN gets a number that no label has."""
     size = labels.shape[-1]
     number = jnp.broadcast_to(jnp.arange(size), labels.shape)
-    listed = jnp.where(labels > 0, number, jnp.where(jnp.isnan(labels), size, -1))
+    listed = jnp.where(labels > 0, number, jnp.where(jnp.isnan(labels), size + 1, -1))
     return ranking.zlpr_from_indices(logits, jnp.flip(listed, axis=-1), weights=weights, where=where)
 
 
