@@ -7,9 +7,9 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from mlj.label_terms import observed_mean
 from mlj.losses._inputs import scalars
 from mlj.losses.batch._inputs import Batch, bounded_root, per_label, read_batch
-from mlj.numerics import observed_mean
 from mlj.types import Array, Labels, Logits, Mask, Scalar
 
 

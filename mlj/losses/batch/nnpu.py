@@ -5,8 +5,9 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
+from mlj.label_terms import observed_mean
 from mlj.losses.batch._inputs import per_label, read_batch
-from mlj.numerics import bound_logits, observed_mean, softplus_pair
+from mlj.numerics import bound_logits, softplus_pair
 from mlj.types import Array, Labels, Logits, Mask
 
 

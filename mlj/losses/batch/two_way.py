@@ -5,10 +5,10 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
+from mlj.label_terms import observed_mean
 from mlj.losses._inputs import scalars
 from mlj.losses.batch._inputs import Batch, read_batch
 from mlj.losses.ranking import two_way_sample
-from mlj.numerics import observed_mean
 from mlj.types import Array, Labels, Logits, Mask, Scalar
 
 
