@@ -189,7 +189,8 @@ def ours(samples: Samples) -> tuple[np.ndarray, np.ndarray]:
 def beyond_defaults(case: Case) -> dict[str, float]:
     """Return the settings that a loss does not have by itself: a default is not given, as by a user."""
     known = inspect.signature(case.loss).parameters
-    return {name: value for name, value in case.settings()[0].items() if known[name].default != value}
+    defaults = {name: parameter.default for name, parameter in known.items()}
+    return {name: value for name, value in case.settings()[0].items() if defaults.get(name) != value}
 
 
 def ulps(error: mpf, size: mpf, dtype: jnp.dtype) -> float:
