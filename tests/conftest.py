@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-os.environ["JAX_PLATFORMS"] = "cpu"
+# MLJ_TEST_PLATFORM=cuda runs the tests on an accelerator.
+os.environ["JAX_PLATFORMS"] = os.environ.get("MLJ_TEST_PLATFORM", "cpu")
 DATA = os.environ.get("MLJ_DATA_DIR")
 
 
