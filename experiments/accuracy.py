@@ -1,7 +1,7 @@
 """How many units in the last place is each loss off, in value and slope, and where do naive forms break?
 
-Command: ``python experiments/accuracy.py``; with PyTorch installed, its losses are measured too. Cost: about
-half an hour, nearly all of it arithmetic with hundreds of digits; installing gmpy2 shortens it.
+Command: ``python experiments/accuracy.py --processes 2``; with PyTorch installed, its losses are measured too.
+Cost: a quarter of an hour, nearly all of it arithmetic with hundreds of digits; installing gmpy2 shortens it.
 
 Result: in ``accuracy.md``, written by this file. Every loss is evaluated over a dense grid of logits up to
 the largest that it promises to bear, and compared with its formula in exact arithmetic. A loss of independent
@@ -14,8 +14,11 @@ from __future__ import annotations
 import importlib.metadata
 import inspect
 import math
+import multiprocessing
 from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,6 +54,8 @@ class Config:
     """Which losses; all that have a formula if empty."""
     dtypes: tuple[str, ...] = tuple(DTYPES)
     """Dtypes of the logits."""
+    processes: int = 1
+    """Processes that share the losses."""
     out: Path | None = HERE
     """Where the tables go; nowhere if None."""
 
@@ -82,18 +87,27 @@ def run(config: Config) -> dict[str, dict[str, Errors]]:
     # A formula sees the observed labels only, which the one loss that counts the others is not content with.
     aware = {name for name, law in EXCEPTIONS if law == "a_masked_label_is_a_deleted_label"}
     names = config.losses or tuple(name for name in LOSSES if name in FORMULAS and name not in aware)
-    found: dict[str, dict[str, Errors]] = {name: {} for name in names}
-    for name in names:
-        for kind in config.dtypes:
-            with jax.enable_x64(kind == "float64"):
-                samples = exact_samples(case_of(name), DTYPES[kind], config.points)
-                found[name][kind] = errors(samples, ours(samples))
-                for peer, evaluate in other_forms(name, kind):
-                    found[name][f"{kind} {peer}"] = errors(samples, evaluate(samples.logits, samples.labels))
-        print(name, {kind: tuple(error) for kind, error in found[name].items()}, flush=True)
+    if config.processes == 1:
+        found = {name: measured(config, name) for name in names}
+    else:
+        with ProcessPoolExecutor(config.processes, multiprocessing.get_context("spawn")) as pool:
+            found = dict(zip(names, pool.map(partial(measured, config), names)))
     text = tables(config, found, breaking_points(config))
     if config.out is not None:
         config.out.write_text(text, encoding="utf-8")
+    return found
+
+
+def measured(config: Config, name: str) -> dict[str, Errors]:
+    """Return the errors of one loss by ``dtype`` or ``dtype peer``."""
+    found = {}
+    for kind in config.dtypes:
+        with jax.enable_x64(kind == "float64"):
+            samples = exact_samples(case_of(name), DTYPES[kind], config.points)
+            found[kind] = errors(samples, ours(samples))
+            for peer, evaluate in other_forms(name, kind):
+                found[f"{kind} {peer}"] = errors(samples, evaluate(samples.logits, samples.labels))
+    print(name, {kind: tuple(error) for kind, error in found.items()}, flush=True)
     return found
 
 
