@@ -1,6 +1,6 @@
 """How many units in the last place is each loss off, in value and slope, and where do naive forms break?
 
-Command: ``python experiments/accuracy.py --processes 2``; with PyTorch installed, its losses are measured too.
+Command: ``python experiments/accuracy.py --processes 2``; with PyTorch installed, its losses are too.
 Cost: a quarter of an hour, nearly all of it arithmetic with hundreds of digits; installing gmpy2 shortens it.
 
 Result: in ``accuracy.md``, written by this file. Every loss is evaluated over a dense grid of logits up to
