@@ -229,37 +229,6 @@ _logsumexp_parts.defjvp(_logsumexp_parts_jvp, symbolic_zeros=True)
 
 
 @jax.custom_jvp
-def zero_bounded_logsumexp(x: Array, weights: Array) -> Array:
-    """Return ``log(1 + sum(w exp(x)))`` over the last axis; entries of -inf or weight 0 are not there.
-
-    Its slope ``w exp(x - value)`` needs no sum of its own. Entries of +inf give +inf and share the slope by
-    their weights.
-
-    >>> round(zero_bounded_logsumexp(jnp.zeros(3), jnp.ones(3)).item(), 4)
-    1.3863
-    """
-    top, rest = _logsumexp_parts(x, weights)
-    return softplus(top + rest)
-
-
-def _zero_bounded_logsumexp_jvp(primals, tangents):
-    (x, weights), (dx, dweights) = primals, tangents
-    top, rest = _logsumexp_parts(x, weights)
-    whole = top + rest
-    # The value as near + far. The larger goes off x first, where it leaves no rounding.
-    near = jnp.where(whole > 0, top, 0)
-    far = jnp.where(whole > 0, rest + softplus(-whole), softplus(whole))
-    infinite = (top == jnp.inf)[..., None]
-    shares = jnp.where(infinite, 0, jnp.exp((x - jnp.where(infinite, 0, near[..., None])) - far[..., None]))
-    shares = jnp.where(infinite & (x == jnp.inf), jnp.exp(-rest)[..., None], shares)
-    slope = _times(weights * shares, dx) + _times(shares, dweights)
-    return softplus(whole), jnp.sum(slope, axis=-1)
-
-
-zero_bounded_logsumexp.defjvp(_zero_bounded_logsumexp_jvp, symbolic_zeros=True)
-
-
-@jax.custom_jvp
 def below_top(x: Array) -> Array:
     """Return ``x - max(x)`` over the last axis with the slope of ``x``, for what a shift does not change.
 

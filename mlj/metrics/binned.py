@@ -13,7 +13,9 @@ import jax
 import jax.numpy as jnp
 
 from mlj._checks import is_bool, same_shape
-from mlj.metrics.curves import PerLabel, Runs, average_precision_of, roc_auc_of
+from mlj.metrics.counts import ratio
+from mlj.metrics.curves import PerLabel, label_auc_of, label_precision_of
+from mlj.metrics.tally import Tally
 from mlj.types import Array, Labels, Mask, Scalar, Scores
 
 
@@ -65,9 +67,20 @@ def bin_scores(
     return BinnedScores(*count)
 
 
-def _runs(found: BinnedScores) -> Runs:
-    hits, misses = (jnp.flip(x, axis=-1).astype(jnp.float32) for x in found)
-    return Runs(hits, misses, jnp.cumsum(hits, axis=-1), jnp.cumsum(misses, axis=-1))
+def _tally(found: BinnedScores) -> Tally:
+    """Take each bin for a run of tied scores, from the highest down."""
+    hits, misses = (jnp.flip(x, axis=-1) for x in found)
+    ranks = jnp.cumsum(hits + misses, axis=-1)
+    hits_above = jnp.cumsum(hits, axis=-1)
+    h, m, above = (x.astype(jnp.float32) for x in (hits, misses, ranks - hits_above))
+    return Tally(
+        present=hits_above[..., -1],
+        absent=ranks[..., -1] - hits_above[..., -1],
+        precision=jnp.sum(h * ratio(hits_above, ranks), axis=-1),
+        above=jnp.sum(h * above, axis=-1),
+        tied=jnp.sum(h * m, axis=-1),
+        depth=jnp.max(jnp.where(hits > 0, ranks, 0), axis=-1),
+    )
 
 
 def binned_average_precision(found: BinnedScores) -> PerLabel:
@@ -77,7 +90,7 @@ def binned_average_precision(found: BinnedScores) -> PerLabel:
     >>> binned_average_precision(state).values.tolist()
     [1.0]
     """
-    return PerLabel(average_precision_of(_runs(found)), jnp.sum(found.present, axis=-1) > 0)
+    return label_precision_of(_tally(found))
 
 
 def binned_roc_auc(found: BinnedScores) -> PerLabel:
@@ -87,5 +100,4 @@ def binned_roc_auc(found: BinnedScores) -> PerLabel:
     >>> binned_roc_auc(state).values.tolist()
     [1.0]
     """
-    both = (jnp.sum(found.present, axis=-1) > 0) & (jnp.sum(found.absent, axis=-1) > 0)
-    return PerLabel(roc_auc_of(_runs(found)), both)
+    return label_auc_of(_tally(found))

@@ -1,7 +1,9 @@
 """Average precision and ROC-AUC, per label, macro and micro, exact with ties as in scikit-learn.
 
 They need all scores of a label at once. For a test set that does not fit use :mod:`mlj.metrics.binned`,
-which is approximate and says so in its names. A NaN score ranks below every number.
+which is approximate and says so in its names. A NaN score ranks below every number. Beside their arguments
+the metrics per label and macro hold one block of sorted labels, however many there are; micro holds all
+entries sorted.
 """
 
 from __future__ import annotations
@@ -10,11 +12,11 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax import lax
 
 from mlj._checks import is_bool, same_shape
 from mlj.metrics.counts import ratio
-from mlj.metrics.ordering import Sweep, sweep
+from mlj.metrics.tallies import column_tally, row_tally
+from mlj.metrics.tally import Tally, average_precision_of, has_both, roc_auc_of
 from mlj.types import Array, Labels, Mask, Scalar, Scores
 
 
@@ -27,58 +29,36 @@ class PerLabel(NamedTuple):
     """Bool ``[L]``."""
 
 
-class Runs(NamedTuple):
-    """What each run of tied scores adds, down the descending order; 0 but at the last entry of a run."""
-
-    hits: Array
-    """Present entries in the run, float32."""
-    misses: Array
-    """Absent entries in the run, float32."""
-    hits_above: Array
-    """Present entries in this run and above it."""
-    misses_above: Array
-    """Absent entries in this run and above it."""
-
-
-def runs(found: Sweep) -> Runs:
-    """Read the runs of tied scores off a sweep, ``[..., M]`` each."""
-
-    hits, predicted = (jnp.where(found.last, x, 0) for x in (found.hits, found.predicted))
-    # the count of entries above a run is also the place of the run before it, where its hits can be read
-    above = lax.cummax(predicted, axis=predicted.ndim - 1)
-    above = jnp.concatenate([jnp.zeros_like(above[..., :1]), above[..., :-1]], axis=-1)
-    hits_before = jnp.take_along_axis(found.hits, jnp.maximum(above - 1, 0), axis=-1)
-    hits_before = jnp.where(found.last & (above > 0), hits_before, 0)
-    in_run = jnp.where(found.last, predicted - above, 0)
-    new = hits - hits_before
-    return Runs(*(x.astype(jnp.float32) for x in (new, in_run - new, hits, predicted - hits)))
-
-
-def average_precision_of(found: Runs) -> Array:
-    """Return the average precision along the last axis; 0 where nothing is present."""
-    precision = ratio(found.hits_above, found.hits_above + found.misses_above)
-    return ratio(jnp.sum(found.hits * precision, axis=-1), jnp.sum(found.hits, axis=-1))
-
-
-def roc_auc_of(found: Runs) -> Array:
-    """Return the area under the ROC curve along the last axis; 0 where one class is missing."""
-    positives, negatives = jnp.sum(found.hits, axis=-1), jnp.sum(found.misses, axis=-1)
-    # shares, not pair counts: their number passes 2^24 soon
-    above = ratio(found.misses_above - 0.5 * found.misses, negatives[..., None])
-    wrong = ratio(jnp.sum(found.hits * above, axis=-1), positives)
-    return jnp.where((positives > 0) & (negatives > 0), 1 - wrong, 0)
-
-
-def _label_runs(scores: Scores, labels: Labels, where: Mask | None) -> Runs:
+def _checked(scores: Scores, labels: Labels, where: Mask | None) -> None:
     same_shape("curve", scores=scores, labels=labels, where=where)
     is_bool("curve", "where", where)
-    return runs(sweep(scores.T, labels.T, None if where is None else where.T))
 
 
-def _flat_runs(scores: Scores, labels: Labels, where: Mask | None) -> Runs:
-    same_shape("curve", scores=scores, labels=labels, where=where)
-    is_bool("curve", "where", where)
-    return runs(sweep(*(None if x is None else x.ravel() for x in (scores, labels, where))))
+def label_tally(scores: Scores, labels: Labels, where: Mask | None) -> Tally:
+    """Return the tally of each label over the samples, ``[L]``, after checking the shapes."""
+    _checked(scores, labels, where)
+    return column_tally(scores, labels, where)
+
+
+def flat_tally(scores: Scores, labels: Labels, where: Mask | None) -> Tally:
+    """Return the tally of all entries as one list, ``[]``, after checking the shapes."""
+    _checked(scores, labels, where)
+    return row_tally(*(None if x is None else x.ravel() for x in (scores, labels, where)))
+
+
+def label_precision_of(found: Tally) -> PerLabel:
+    """Return the average precision of each tally, defined where an entry is present."""
+    return PerLabel(average_precision_of(found), found.present > 0)
+
+
+def label_auc_of(found: Tally) -> PerLabel:
+    """Return the ROC-AUC of each tally, defined where it has both classes."""
+    return PerLabel(roc_auc_of(found), has_both(found))
+
+
+def value_of(found: PerLabel, empty: Scalar = 0.0) -> Array:
+    """Return the value where it is defined, else ``empty``."""
+    return jnp.where(found.defined, found.values, empty)
 
 
 def macro_of(found: PerLabel, empty: Scalar = 0.0) -> Array:
@@ -108,8 +88,7 @@ def label_average_precision(scores: Scores, labels: Labels, *, where: Mask | Non
     >>> found.values.tolist(), found.defined.tolist()
     ([1.0, 0.0], [True, False])
     """
-    found = _label_runs(scores, labels, where)
-    return PerLabel(average_precision_of(found), jnp.sum(found.hits, axis=-1) > 0)
+    return label_precision_of(label_tally(scores, labels, where))
 
 
 @jax.jit
@@ -133,9 +112,7 @@ def label_roc_auc(scores: Scores, labels: Labels, *, where: Mask | None = None) 
     >>> label_roc_auc(jnp.array([[3.0], [2.0], [2.0]]), jnp.array([[0], [1], [0]])).values.tolist()
     [0.25]
     """
-    found = _label_runs(scores, labels, where)
-    both = (jnp.sum(found.hits, axis=-1) > 0) & (jnp.sum(found.misses, axis=-1) > 0)
-    return PerLabel(roc_auc_of(found), both)
+    return label_auc_of(label_tally(scores, labels, where))
 
 
 @jax.jit
@@ -175,8 +152,7 @@ def micro_average_precision(
     >>> micro_average_precision(jnp.array([[3.0, 1.0]]), jnp.array([[0, 1]])).item()
     0.5
     """
-    found = _flat_runs(scores, labels, where)
-    return jnp.where(jnp.sum(found.hits) > 0, average_precision_of(found), empty)
+    return value_of(label_precision_of(flat_tally(scores, labels, where)), empty)
 
 
 @jax.jit
@@ -186,6 +162,4 @@ def micro_roc_auc(scores: Scores, labels: Labels, *, where: Mask | None = None, 
     >>> micro_roc_auc(jnp.array([[3.0, 1.0]]), jnp.array([[1, 0]])).item()
     1.0
     """
-    found = _flat_runs(scores, labels, where)
-    both = (jnp.sum(found.hits) > 0) & (jnp.sum(found.misses) > 0)
-    return jnp.where(both, roc_auc_of(found), empty)
+    return value_of(label_auc_of(flat_tally(scores, labels, where)), empty)

@@ -15,18 +15,17 @@ import jax.numpy as jnp
 from mlj.metrics.averages import summarise
 from mlj.metrics.counts import count, ratio
 from mlj.metrics.curves import (
-    PerLabel,
-    label_average_precision,
-    label_roc_auc,
+    flat_tally,
+    label_auc_of,
+    label_precision_of,
+    label_tally,
     macro_of,
-    micro_average_precision,
-    micro_roc_auc,
-    runs,
+    value_of,
 )
 from mlj.metrics.probabilities import brier_of, calibration, log_loss_of, macro_calibration_error
 from mlj.metrics.propensity import Attained, attained
-from mlj.metrics.ranking import coverage_of, lrap_of, one_error_of, ranking_loss_of, row_sweep
-from mlj.metrics.top_k import ndcg_of, precision_of, recall_of
+from mlj.metrics.ranking import coverage_of, lrap_of, one_error_of, ranking_loss_of, sample_tally
+from mlj.metrics.top_k import best_labels, ndcg_of, precision_of, presence, recall_of
 from mlj.types import Array, Labels, Mask, Predictions, Probs, Scalar, Scores
 
 KS = (1, 3, 5)
@@ -62,24 +61,24 @@ def count_ranking(
     >>> count_ranking(jnp.array([[2.0, 1.0]]), jnp.array([[1, 0]]), ks=(1,)).sums["precision_at_1"].item()
     1.0
     """
-    found = row_sweep(scores, labels, where)
-    steps = runs(found)
-    positives = found.hits[..., -1]
+    found = sample_tally(scores, labels, where)
+    order = best_labels(scores, where, max(1, *ks))
+    top = presence(labels, where, order)
     values = {
-        "one_error": one_error_of(found),
-        "coverage_error": coverage_of(steps),
-        "label_ranking_loss": ranking_loss_of(steps),
-        "label_ranking_average_precision": lrap_of(steps),
+        "one_error": one_error_of(top, where),
+        "coverage_error": coverage_of(found),
+        "label_ranking_loss": ranking_loss_of(found),
+        "label_ranking_average_precision": lrap_of(found),
     }
     for k in ks:
-        values[f"precision_at_{k}"] = precision_of(found.labels, k)
-        values[f"recall_at_{k}"] = recall_of(found.labels, positives, k)
-        values[f"ndcg_at_{k}"] = ndcg_of(found.labels, positives, k)
-    kept = found.predicted[..., -1] > 0
+        values[f"precision_at_{k}"] = precision_of(top, k)
+        values[f"recall_at_{k}"] = recall_of(top, found.present, k)
+        values[f"ndcg_at_{k}"] = ndcg_of(top, found.present, k)
+    kept = found.present + found.absent > 0
     sums = {name: jnp.sum(jnp.where(kept, value, 0)) for name, value in values.items()}
     gains = {}
     if inverse_propensities is not None:
-        gains = attained(found.indices[..., : max(ks)], labels, where, inverse_propensities, ks)
+        gains = attained(order, labels, where, inverse_propensities, ks)
     return RankingSums(jnp.sum(kept, dtype=jnp.int32), sums, gains)
 
 
@@ -123,14 +122,12 @@ def evaluate_scores(
     )
     seen = jnp.ones(scores.shape[-1], bool) if where is None else jnp.any(where, axis=-2)
 
-    def add(name: str, values: PerLabel) -> None:
-        found[name] = macro_of(values)
-        found[f"{name}_skipped"] = jnp.sum(seen & ~values.defined)
-
-    add("macro_average_precision", label_average_precision(scores, labels, where=where))
-    add("macro_roc_auc", label_roc_auc(scores, labels, where=where))
-    found["micro_average_precision"] = micro_average_precision(scores, labels, where=where)
-    found["micro_roc_auc"] = micro_roc_auc(scores, labels, where=where)
+    columns, flat = label_tally(scores, labels, where), flat_tally(scores, labels, where)
+    for name, of in (("average_precision", label_precision_of), ("roc_auc", label_auc_of)):
+        values = of(columns)
+        found[f"macro_{name}"] = macro_of(values)
+        found[f"macro_{name}_skipped"] = jnp.sum(seen & ~values.defined)
+        found[f"micro_{name}"] = value_of(of(flat))
     return found
 
 

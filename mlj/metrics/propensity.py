@@ -16,7 +16,6 @@ from jax import lax
 
 from mlj._checks import has_shape, is_bool, same_shape
 from mlj.metrics.counts import ratio
-from mlj.metrics.ordering import keys, scores_of
 from mlj.metrics.top_k import best_labels, ideal_gain, rank_discounts
 from mlj.types import Array, Labels, Mask, Scalar, Scores
 
@@ -52,10 +51,11 @@ def attained(
     has_shape("propensity", "inverse_propensities", inverse_propensities, labels.shape[-1:])
     present = (labels > 0.5) if where is None else (labels > 0.5) & where
     gains = jnp.where(present, jnp.broadcast_to(inverse_propensities, present.shape), 0.0)
-    # where the truth is a constant of the program, the compiler would sort it itself, for a minute
-    order = lax.sort(keys(lax.optimization_barrier(gains)), is_stable=False)
-    best = scores_of(order[..., : top.shape[-1]])
-    reached = jnp.take_along_axis(gains, top, axis=-1)
+    # where the truth is a constant of the program, the compiler would search it itself, for a minute
+    gains = lax.optimization_barrier(gains)
+    best, reached = (
+        jnp.take_along_axis(gains, order, axis=-1) for order in (best_labels(gains, None, top.shape[-1]), top)
+    )
     positives = jnp.sum(present, axis=-1)
     found = {}
     for k in ks:

@@ -12,21 +12,27 @@ import jax.numpy as jnp
 
 from mlj._checks import is_bool, same_shape
 from mlj.metrics.counts import ratio
-from mlj.metrics.curves import Runs, average_precision_of, runs
-from mlj.metrics.ordering import Sweep, sweep
-from mlj.types import Labels, Mask, PerSample, Scores
+from mlj.metrics.tallies import row_tally
+from mlj.metrics.tally import Tally, average_precision_of
+from mlj.metrics.top_k import best_labels, presence
+from mlj.types import Array, Labels, Mask, PerSample, Scores
 
 
-def row_sweep(scores: Scores, labels: Labels, where: Mask | None) -> Sweep:
-    """Return the sweep of every sample over its labels, after checking the shapes."""
+def _checked(scores: Scores, labels: Labels, where: Mask | None) -> None:
     same_shape("ranking", scores=scores, labels=labels, where=where)
     is_bool("ranking", "where", where)
-    return sweep(scores, labels, where)
 
 
-def one_error_of(found: Sweep) -> PerSample:
-    """Return whether the first entry of each sweep is absent."""
-    return ((found.labels[..., 0] == 0) & (found.predicted[..., 0] > 0)).astype(jnp.float32)
+def sample_tally(scores: Scores, labels: Labels, where: Mask | None) -> Tally:
+    """Return the tally of every sample over its labels, ``[...]``, after checking the shapes."""
+    _checked(scores, labels, where)
+    return row_tally(scores, labels, where)
+
+
+def one_error_of(top: Array, where: Mask | None) -> PerSample:
+    """Return whether the label of highest score is absent, from the truth of the highest ones."""
+    wrong = top[..., 0] == 0
+    return (wrong if where is None else wrong & jnp.any(where, axis=-1)).astype(jnp.float32)
 
 
 @jax.jit
@@ -39,12 +45,13 @@ def one_error(scores: Scores, labels: Labels, *, where: Mask | None = None) -> P
     >>> one_error(jnp.array([[2.0, 1.0], [1.0, 1.0]]), jnp.array([[1, 0], [0, 1]])).tolist()
     [0.0, 1.0]
     """
-    return one_error_of(row_sweep(scores, labels, where))
+    _checked(scores, labels, where)
+    return one_error_of(presence(labels, where, best_labels(scores, where, 1)), where)
 
 
-def coverage_of(found: Runs) -> PerSample:
+def coverage_of(found: Tally) -> PerSample:
     """Return the number of entries down to the end of the last run with a present one."""
-    return jnp.max(jnp.where(found.hits > 0, found.hits_above + found.misses_above, 0), axis=-1)
+    return found.depth.astype(jnp.float32)
 
 
 @jax.jit
@@ -60,14 +67,12 @@ def coverage_error(scores: Scores, labels: Labels, *, where: Mask | None = None)
     >>> coverage_error(jnp.array([[3.0, 2.0, 1.0]]), jnp.array([[1, 1, 0]])).tolist()
     [2.0]
     """
-    return coverage_of(runs(row_sweep(scores, labels, where)))
+    return coverage_of(sample_tally(scores, labels, where))
 
 
-def ranking_loss_of(found: Runs) -> PerSample:
-    """Return the share of wrongly ordered pairs along the last axis."""
-    positives, negatives = jnp.sum(found.hits, axis=-1), jnp.sum(found.misses, axis=-1)
-    above = ratio(found.misses_above, negatives[..., None])
-    return ratio(jnp.sum(found.hits * above, axis=-1), positives)
+def ranking_loss_of(found: Tally) -> PerSample:
+    """Return the share of wrongly ordered pairs."""
+    return ratio(ratio(found.above, found.present), found.absent)
 
 
 @jax.jit
@@ -82,12 +87,12 @@ def label_ranking_loss(scores: Scores, labels: Labels, *, where: Mask | None = N
     >>> label_ranking_loss(jnp.array([[3.0, 2.0, 1.0]]), jnp.array([[0, 1, 0]])).tolist()
     [0.5]
     """
-    return ranking_loss_of(runs(row_sweep(scores, labels, where)))
+    return ranking_loss_of(sample_tally(scores, labels, where))
 
 
-def lrap_of(found: Runs) -> PerSample:
-    """Return the average precision along the last axis, 1 where nothing is present."""
-    return jnp.where(jnp.sum(found.hits, axis=-1) > 0, average_precision_of(found), 1.0)
+def lrap_of(found: Tally) -> PerSample:
+    """Return the average precision, 1 where nothing is present."""
+    return jnp.where(found.present > 0, average_precision_of(found), 1.0)
 
 
 @jax.jit
@@ -105,4 +110,4 @@ def label_ranking_average_precision(
     >>> label_ranking_average_precision(jnp.array([[3.0, 2.0, 1.0]]), jnp.array([[0, 1, 0]])).tolist()
     [0.5]
     """
-    return lrap_of(runs(row_sweep(scores, labels, where)))
+    return lrap_of(sample_tally(scores, labels, where))

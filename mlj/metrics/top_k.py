@@ -7,6 +7,8 @@ wrong ones.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from functools import partial
 
 import jax
@@ -14,29 +16,136 @@ import jax.numpy as jnp
 from jax import lax
 
 from mlj._checks import is_bool, same_shape
+from mlj.metrics.blocks import in_blocks, slices
 from mlj.metrics.counts import ratio
 from mlj.metrics.ordering import keys
 from mlj.types import Array, Labels, Mask, PerSample, Scalar, Scores
 
+PASSES = 32
+"""Up to this k, as many passes for the next best are quicker than a sort."""
+
 
 def best_labels(scores: Scores, where: Mask | None, k: int) -> Array:
     """Return the indices of the k highest scores, best first, ``[..., min(k, L)]``.
+
+    Exact in two levels where labels are many: the k highest are in the k chunks of highest maximum, so that
+    one pass finds the maxima and only these chunks are looked into.
 
     >>> best_labels(jnp.array([1.0, 3.0, 3.0]), None, 2).tolist()
     [1, 2]
     """
     if not isinstance(k, int) or k < 1:
         raise ValueError(f"top k: k must be an integer of at least 1, got {k!r}")
-    return lax.top_k(~keys(scores, where), min(k, scores.shape[-1]))[1]
+    leading, length = scores.shape[:-1], scores.shape[-1]
+    k = min(k, length)
+    count = math.prod(leading)
+    arrays = tuple(None if x is None else x.reshape(count, length) for x in (scores, where))
+    chunk = _chunk(length, k)
+    if chunk == length:
+        best = in_blocks(lambda start, size: _least(keys(*slices(arrays, start, size, 0)), k), count, length)
+        return best.reshape(*leading, k)
+
+    def block(start: Array | int, size: int) -> Array:
+        def keys_at(places: Array) -> Array:
+            rows = start + lax.broadcasted_iota(jnp.int32, places.shape, 0)
+            return keys(*(None if x is None else x[rows, places] for x in arrays))
+
+        minima = _chunk_minima(arrays, start, size, chunk)
+        return _least_in_chunks(minima, keys_at, length, chunk, k)
+
+    held = length // chunk + k * chunk
+    return in_blocks(block, count, held).reshape(*leading, k)
+
+
+def _least_in_chunks(
+    minima: Array, keys_at: Callable[[Array], Array], length: int, chunk: int, k: int
+) -> Array:
+    """Return where the k least keys are, from the least of each whole chunk and the keys at given places."""
+    # in ascending order, so that the lowest index comes first among equal keys
+    chunks = jnp.sort(_least(minima, k), axis=-1)
+    inside = chunks[..., None] * chunk + jnp.arange(chunk)[None, None, :]
+    rest = jnp.arange(length // chunk * chunk, length)
+    rest = jnp.broadcast_to(rest[None, :], (len(chunks), rest.size))
+    places = jnp.concatenate([inside.reshape(len(chunks), k * chunk), rest], axis=-1)
+    return jnp.take_along_axis(places, _least(keys_at(places), k), axis=-1)
+
+
+def _chunk(length: int, k: int) -> int:
+    """Return the size of chunks, a power of two up to 1024; all of the length if they would save little."""
+    chunk = 1 << min(10, math.isqrt(length // max(1, k)).bit_length() + 1)
+    return chunk if length >= 512 and length // chunk > 2 * k else length
+
+
+def _chunk_minima(arrays: tuple[Array | None, ...], first: Array | int, count: int, chunk: int) -> Array:
+    """Return the least key of each whole chunk, ``[count, L // chunk]``, of rows of scores and mask."""
+    length = arrays[0].shape[1]
+    whole = length // chunk
+
+    def block(start: Array | int, size: int) -> Array:
+        rows = slices(arrays, first + start, size, 0)
+        found = keys(*(None if x is None else x[:, : whole * chunk].reshape(-1, chunk) for x in rows))
+        # the window form, on a matrix of chunks: XLA spreads it over cores and vectorises it, a reduction not
+        return _minima(found, chunk).reshape(size, whole)
+
+    # block by block: keys of all scores at once would cost more to write down than to find
+    return in_blocks(block, count, length)
+
+
+def _minima(found: Array, chunk: int) -> Array:
+    largest = jnp.array(jnp.iinfo(found.dtype).max, found.dtype)
+    return lax.reduce_window(found, largest, lax.min, (1, chunk), (1, chunk), "VALID")
+
+
+def _least(found: Array, k: int) -> Array:
+    """Return where the k least keys of each row are, ascending; the lowest index first of equal ones."""
+    length = found.shape[-1]
+    chunk = _chunk(length, k)
+    if chunk < length:
+
+        def keys_at(places: Array) -> Array:
+            return jnp.take_along_axis(found, places, axis=-1)
+
+        return _least_in_chunks(_minima(found, chunk), keys_at, length, chunk, k)
+    if not 0 < k <= PASSES:
+        return lax.top_k(~found, k)[1]
+    taken = jnp.iinfo(found.dtype).max
+    # unobserved entries stay ahead of those that are taken
+    found = jnp.minimum(found, taken - 1)
+    places = lax.broadcasted_iota(jnp.int32, found.shape, 1)
+    best = []
+    for _ in range(k):
+        best.append(jnp.argmin(found, axis=-1, keepdims=True))
+        found = jnp.where(places == best[-1], taken, found)
+    return jnp.concatenate(best, axis=-1)
+
+
+def presence(labels: Labels, where: Mask | None, indices: Array) -> Array:
+    """Return which of the labels ``indices`` are present and observed, float32."""
+    truth = jnp.take_along_axis(labels, indices, axis=-1) > 0.5
+    return (truth if where is None else truth & jnp.take_along_axis(where, indices, axis=-1)).astype(
+        jnp.float32
+    )
+
+
+def present_number(labels: Labels, where: Mask | None) -> PerSample:
+    """Return how many labels are present and observed, ``[...]``, float32."""
+    leading, length = labels.shape[:-1], labels.shape[-1]
+    count = math.prod(leading)
+    arrays = tuple(None if x is None else x.reshape(count, length) for x in (labels, where))
+
+    def block(start: Array | int, size: int) -> Array:
+        truth, seen = slices(arrays, start, size, 0)
+        present = (truth > 0.5) if seen is None else (truth > 0.5) & seen
+        return jnp.sum(present, axis=-1, dtype=jnp.int32)
+
+    return in_blocks(block, count, length).reshape(leading).astype(jnp.float32)
 
 
 def _found(name: str, scores: Scores, labels: Labels, where: Mask | None, k: int) -> tuple[Array, Array]:
     """Return which of the top k labels are present, ``[..., k]``, and how many are, ``[...]``."""
     same_shape(name, scores=scores, labels=labels, where=where)
     is_bool(name, "where", where)
-    present = ((labels > 0.5) if where is None else (labels > 0.5) & where).astype(jnp.float32)
-    top = jnp.take_along_axis(present, best_labels(scores, where, k), axis=-1)
-    return top, jnp.sum(present, axis=-1)
+    return presence(labels, where, best_labels(scores, where, k)), present_number(labels, where)
 
 
 def rank_discounts(k: int) -> Array:

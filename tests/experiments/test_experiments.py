@@ -18,6 +18,27 @@ SMALL = {
         "out": None,
     },
     "bench_lanes": {"lanes": 2, "epochs": 1, "rounds": 1, "widths": (8,), "out": None},
+    "bench_losses": {
+        **{"rounds": 1, "rounds_of_each": 1, "batch": 8, "labels": 40, "wide_batch": 2, "wide_labels": 70},
+        **{"losses": ("hill", "entropy_maximization_pseudo"), "compiled": False, "out": False},
+    },
+    "bench_metrics": {
+        "samples": 60,
+        "labels": 6,
+        "peer_labels": 3,
+        "micro_labels": 3,
+        "width": 3000,
+        "rounds": 1,
+        "out": None,
+    },
+    "bench_ranking": {
+        **{"shape": (3, 20, 2), "wide": (3, 20, 2), "sweep": (8,), "rounds": 1, "peer_rounds": 1},
+        **{"out": None, "picture": None},
+    },
+    "bench_training": {
+        **{"lanes": 2, "epochs": 1, "rows": 128, "rounds": 1, "widths": (8,)},
+        **{"peers": False, "loss_shape": (4, 8), "out": None},
+    },
 }
 
 

@@ -90,7 +90,7 @@ def batch_program_of(name: str, samples: int, labels: int):
     truth[::3, ::5] = 1
     further = case.further(truth)
     if "index" in further:
-        further["index"] = np.arange(samples)
+        further["index"] = np.arange(samples, dtype=np.int32)
     hyper = case.settings()[0]
     width = WIDTH if case.embedded else labels
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import jax
 import jax.numpy as jnp
 
@@ -9,11 +12,41 @@ from mlj._checks import has_shape
 from mlj.losses.batch._inputs import Batch, bounded_root, padded
 from mlj.types import Array, Scalar
 
+CELLS = 1 << 18
+"""How many pairs of samples are compared at a time, or those of one label if they are more."""
 
-def squared_hinges(batch: Batch, margin: Scalar) -> Array:
-    """Return ``[m - (s_i - s_j)]+^2`` for each label and two samples, ``[L, B, B]``."""
-    s = bounded_root(batch.logits).T
+T = TypeVar("T")
+
+
+def squared_hinges(s: Array, margin: Scalar) -> Array:
+    """Return ``[m - (s_i - s_j)]+^2`` for each label of ``s [L, B]`` and two samples, ``[L, B, B]``."""
     return jnp.square(jax.nn.relu(margin - (s[:, :, None] - s[:, None, :])))
+
+
+def over_labels(function: Callable[..., T], *arrays: Array) -> T:
+    """Return what a function of ``[L, ...]`` arrays does, called for a block of labels at a time.
+
+    What it returns has an entry for each label. Backwards, blocks are computed again, so that nothing of the
+    size of all pairs ``[L, B, B]`` is ever kept.
+    """
+    labels, samples = arrays[0].shape
+    size = min(max(CELLS // samples**2, 1), labels)
+    if size == labels:
+        return function(*arrays)
+    rest = -labels % size
+
+    def blocks(array: Array) -> Array:
+        # Labels of which nothing is observed fill the last block.
+        filled = jnp.pad(array, [(0, rest)] + [(0, 0)] * (array.ndim - 1))
+        return filled.reshape(-1, size, *array.shape[1:])
+
+    found = jax.lax.map(lambda some: jax.checkpoint(function)(*some), tuple(map(blocks, arrays)))
+    return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:])[:labels], found)
+
+
+def roots(batch: Batch) -> Array:
+    """Return logits ``[L, B]`` of which the square of a difference is finite."""
+    return bounded_root(batch.logits).T
 
 
 def sample_numbers(function: str, index: Array, batch: Batch, samples: int) -> Array:

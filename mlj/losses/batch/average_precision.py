@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
+from mlj.label_terms import observed_mean
 from mlj.losses._inputs import scalars
 from mlj.losses.batch._inputs import read_batch
-from mlj.losses.batch._pairs import recall, remember, sample_numbers, squared_hinges
-from mlj.numerics import observed_mean, ratio
+from mlj.losses.batch._pairs import over_labels, recall, remember, roots, sample_numbers, squared_hinges
+from mlj.numerics import ratio
 from mlj.types import Array, Labels, Logits, Mask, Scalar
 
 
@@ -28,6 +30,21 @@ def soap_state(num_labels: int, num_samples: int) -> SoapState:
     (2, 3)
     """
     return SoapState(*(jnp.zeros((num_labels, num_samples)) for _ in range(2)))
+
+
+def _costs_and_means(
+    margin: Scalar, gamma: Scalar, s: Array, present: Mask, seen: Mask, old_all: Array, old_pos: Array
+) -> tuple[Array, Array, Array]:
+    """Return the cost of each label and its new running means, from inputs ``[L, B]``."""
+    hinges = squared_hinges(s, margin)
+    pairs, y = jnp.broadcast_to(seen[:, None, :], hinges.shape), present[:, None, :].astype(hinges.dtype)
+    u_all, u_pos = (
+        jax.lax.stop_gradient((1 - gamma) * old + gamma * observed_mean(costs, pairs))
+        for old, costs in ((old_all, hinges), (old_pos, hinges * y))
+    )
+    # Dividing by the mean twice, instead of by its square, cannot overflow.
+    terms = (ratio(u_pos, u_all)[..., None] - y) * ratio(hinges, u_all[..., None])
+    return observed_mean(observed_mean(terms, pairs), present), u_all, u_pos
 
 
 @jax.jit
@@ -88,17 +105,11 @@ def average_precision_soap(
     scalars(name, margin=margin, gamma=gamma)
     batch = read_batch(name, logits, labels, where)
     index = sample_numbers(name, index, batch, jnp.shape(logits)[0])
-    present, seen = batch.present.T, batch.where.T
-    hinges = squared_hinges(batch, margin)
-    pairs, y = jnp.broadcast_to(seen[:, None, :], hinges.shape), present[:, None, :].astype(hinges.dtype)
     old = [recall(name, field, table, index, batch) for field, table in state._asdict().items()]
-    means = [observed_mean(hinges, pairs), observed_mean(hinges * y, pairs)]
-    u_all, u_pos = (
-        jax.lax.stop_gradient((1 - gamma) * before + gamma * mean) for before, mean in zip(old, means)
+    present = batch.present.T
+    costs, *new = over_labels(
+        partial(_costs_and_means, margin, gamma), roots(batch), present, batch.where.T, *old
     )
-    # Dividing by the mean twice, instead of by its square, cannot overflow.
-    terms = (ratio(u_pos, u_all)[..., None] - y) * ratio(hinges, u_all[..., None])
-    costs = observed_mean(observed_mean(terms, pairs), present)
     cost = batch.unhidden(observed_mean(costs, jnp.any(present, axis=1)))
-    tables = (remember(table, index, new, present) for table, new in zip(state, (u_all, u_pos)))
+    tables = (remember(table, index, new, present) for table, new in zip(state, new))
     return cost, SoapState(*tables)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
+from mlj.label_terms import observed_mean
 from mlj.losses._inputs import scalars
 from mlj.losses.batch._inputs import Batch, read_batch
-from mlj.losses.batch._pairs import recall, remember, sample_numbers, squared_hinges
-from mlj.numerics import logsumexp_parts, observed_mean
+from mlj.losses.batch._pairs import over_labels, recall, remember, roots, sample_numbers, squared_hinges
+from mlj.numerics import logsumexp_parts
 from mlj.types import Array, Labels, Logits, Mask, Scalar
 
 
@@ -44,19 +46,36 @@ def dro_state(num_labels: int, num_samples: int) -> DroState:
     return DroState(jnp.full((num_labels, num_samples), -jnp.inf))
 
 
-def _pair_mask(batch: Batch) -> Mask:
+def _pair_mask(present: Mask, absent: Mask) -> Mask:
     """Tell which two samples, ``[L, B, B]``, are a present and an absent one of a label."""
-    return batch.present.T[:, :, None] & batch.absent.T[:, None, :]
+    return present[:, :, None] & absent[:, None, :]
 
 
-def _pair_mean(batch: Batch, costs: Array) -> Array:
-    """Average ``[L, B, B]`` over the pairs of each label, then over the labels that have pairs."""
-    pairs = _pair_mask(batch)
-    each = observed_mean(observed_mean(costs, pairs), jnp.any(pairs, axis=2))
-    both = jnp.any(pairs, axis=(1, 2))
+def _pair_mean(costs: Array, pairs: Mask) -> Array:
+    """Average ``[L, B, B]`` over the pairs of each label, ``[L]``."""
+    return observed_mean(observed_mean(costs, pairs), jnp.any(pairs, axis=2))
+
+
+def _label_mean(batch: Batch, each: Array) -> Array:
+    """Average over the labels that have pairs."""
+    both = jnp.any(batch.present, axis=0) & jnp.any(batch.absent, axis=0)
     cost = batch.unhidden(observed_mean(each, both))
     wrong = jnp.where(batch.present, batch.logits == -jnp.inf, batch.logits == jnp.inf)
     return batch.plus_infinite(cost, wrong & both[None])
+
+
+def _paired(batch: Batch) -> Mask:
+    """Tell which samples ``[L, B]`` are present ones of a label that has absent ones too."""
+    return batch.present.T & jnp.any(batch.absent, axis=0)[:, None]
+
+
+def _cvar_parts(
+    margin: Scalar, s: Array, present: Mask, absent: Mask, thresholds: Array
+) -> tuple[Array, Array]:
+    """Return the cost of each label, and for each sample which share of its pairs counts."""
+    hinges, pairs = squared_hinges(s, margin), _pair_mask(present, absent)
+    counts = ~(hinges <= thresholds[..., None])
+    return _pair_mean(jnp.where(counts, hinges, 0), pairs), observed_mean(counts.astype(s.dtype), pairs)
 
 
 @jax.jit
@@ -116,13 +135,32 @@ def partial_auc_cvar(
     scalars(name, margin=margin, beta=beta, eta=eta)
     batch = read_batch(name, logits, labels, where)
     index = sample_numbers(name, index, batch, jnp.shape(logits)[0])
-    hinges = squared_hinges(batch, margin)
     old = recall(name, "thresholds", state.thresholds, index, batch)
-    counts = ~(hinges <= old[..., None])
-    cost = _pair_mean(batch, jnp.where(counts, hinges, 0)) / beta
-    pairs = _pair_mask(batch)
-    new = old - eta * (1 - observed_mean(counts.astype(hinges.dtype), pairs) / beta)
-    return cost, CvarState(remember(state.thresholds, index, new, jnp.any(pairs, axis=2)))
+    each, shares = over_labels(
+        partial(_cvar_parts, margin), roots(batch), batch.present.T, batch.absent.T, old
+    )
+    cost = _label_mean(batch, each) / beta
+    new = old - eta * (1 - shares / beta)
+    return cost, CvarState(remember(state.thresholds, index, new, _paired(batch)))
+
+
+def _dro_parts(
+    margin: Scalar, lam: Scalar, gamma: Scalar, s: Array, present: Mask, absent: Mask, old: Array
+) -> tuple[Array, Array]:
+    """Return the cost of each label, and the new logarithm of each sample's mean."""
+    hinges, pairs = squared_hinges(s, margin), _pair_mask(present, absent)
+    exponents = jax.lax.stop_gradient(hinges) / lam
+    top, rest = logsumexp_parts(exponents, pairs)
+    paired = jnp.any(pairs, axis=2)
+    top, rest = jnp.where(paired, top, 0), jnp.where(paired, rest, 0)
+    count = jnp.maximum(jnp.sum(pairs, axis=2, dtype=rest.dtype), 1)
+    gamma = jnp.asarray(gamma, rest.dtype)
+    # Relative to the largest exponent, since log u itself has no digits left for the difference.
+    above = jnp.logaddexp(jnp.log1p(-gamma) + (old - top), jnp.log(gamma) + rest - jnp.log(count))
+    # The largest is compared and not subtracted: a fused multiply-add would leave its rounding error.
+    below = jnp.minimum(jnp.where(exponents == top[..., None], 0, exponents - top[..., None]), 0)
+    weights = jnp.where(pairs, jnp.exp(below - above[..., None]), 0)
+    return _pair_mean(weights * hinges, pairs), top + above
 
 
 @jax.jit
@@ -183,18 +221,8 @@ def partial_auc_dro(
     scalars(name, margin=margin, lam=lam, gamma=gamma)
     batch = read_batch(name, logits, labels, where)
     index = sample_numbers(name, index, batch, jnp.shape(logits)[0])
-    hinges, pairs = squared_hinges(batch, margin), _pair_mask(batch)
     old = recall(name, "log_means", state.log_means, index, batch)
-    exponents = jax.lax.stop_gradient(hinges) / lam
-    top, rest = logsumexp_parts(exponents, pairs)
-    paired = jnp.any(pairs, axis=2)
-    top, rest = jnp.where(paired, top, 0), jnp.where(paired, rest, 0)
-    count = jnp.maximum(jnp.sum(pairs, axis=2, dtype=rest.dtype), 1)
-    gamma = jnp.asarray(gamma, rest.dtype)
-    # Relative to the largest exponent, since log u itself has no digits left for the difference.
-    above = jnp.logaddexp(jnp.log1p(-gamma) + (old - top), jnp.log(gamma) + rest - jnp.log(count))
-    # The largest is compared and not subtracted: a fused multiply-add would leave its rounding error.
-    below = jnp.minimum(jnp.where(exponents == top[..., None], 0, exponents - top[..., None]), 0)
-    weights = jnp.where(pairs, jnp.exp(below - above[..., None]), 0)
-    cost = _pair_mean(batch, weights * hinges)
-    return cost, DroState(remember(state.log_means, index, top + above, paired))
+    each, new = over_labels(
+        partial(_dro_parts, margin, lam, gamma), roots(batch), batch.present.T, batch.absent.T, old
+    )
+    return _label_mean(batch, each), DroState(remember(state.log_means, index, new, _paired(batch)))

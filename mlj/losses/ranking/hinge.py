@@ -24,8 +24,12 @@ def _violated(gap: Array) -> Array:
     return jnp.where(gap <= -1, 0, 1).astype(gap.dtype)
 
 
-def _square(gap: Array) -> Array:
-    return jnp.square(_hinge(gap))
+def _hinge_and_slope(gap: Array) -> tuple[Array, Array]:
+    return _hinge(gap), _violated(gap)
+
+
+def _square_and_slope(gap: Array) -> tuple[Array, Array]:
+    return jnp.square(_hinge(gap)), 2 * _hinge(gap)
 
 
 def _harmonic_over_rank(rank: Array) -> Array:
@@ -38,11 +42,9 @@ def _sorted_warp(s: Array, present: Array, absent: Array, count: Array) -> tuple
     return sorted_hinge(s, present, absent, count, rate=_harmonic_over_rank)
 
 
-HINGE = PairCost(_hinge, _violated, None, in_order=sorted_hinge)
-SQUARED = PairCost(
-    _square, lambda gap: 2 * _hinge(gap), lambda gap: 2 * _violated(gap), None, sorted_squared_hinge
-)
-WARP = PairCost(_hinge, _violated, None, _harmonic_over_rank, _sorted_warp)
+HINGE = PairCost(_hinge_and_slope, None, in_order=sorted_hinge)
+SQUARED = PairCost(_square_and_slope, lambda gap: 2 * _violated(gap), None, sorted_squared_hinge)
+WARP = PairCost(_hinge_and_slope, None, _harmonic_over_rank, _sorted_warp)
 
 
 @jax.jit

@@ -106,7 +106,7 @@ def lambda_ndcg(
 
     A row without present or without absent labels costs 0. The present labels are compared with all others
     block by block, in O(k L) time for the largest ``k`` of the batch and O(L) memory for a sample;
-    ``max_present`` replaces the loop by one block of that many labels.
+    ``max_present`` says beforehand how many labels that are, which spares some time.
 
     Value and gradient are finite for every ``|s| <= finfo.max / (2 L)`` at ``sigma`` up to 1; a wrong pair
     pulls with ``w_ij sigma / log(2)`` however far it is wrong. An absent label at +inf or a present one at
@@ -167,7 +167,7 @@ def lambda_rank(
 
     A row without present or without absent labels costs 0. The present labels are compared with all others
     block by block, in O(k L) time for the largest ``k`` of the batch and O(L) memory for a sample;
-    ``max_present`` replaces the loop by one block of that many labels.
+    ``max_present`` says beforehand how many labels that are, which spares some time.
 
     Value and gradient are finite for every ``|s| <= finfo.max / (2 L)`` at ``sigma`` up to 1; a wrong pair
     pulls with ``w_ij sigma / log(2)`` however far it is wrong. An absent label at +inf or a present one at

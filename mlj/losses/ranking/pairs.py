@@ -6,6 +6,7 @@ batch. What can be read off one sorted list instead is sorted as soon as a row h
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple, TypeAlias
@@ -14,7 +15,8 @@ import jax
 import jax.numpy as jnp
 
 from mlj.losses._inputs import Sets
-from mlj.losses.ranking.present_blocks import BLOCK, sum_over_present
+from mlj.losses.ranking.chunks import chunk_size, over_chunks, padded, put_chunk, with_leading_axes
+from mlj.losses.ranking.present_blocks import BLOCK, block_size, sum_over_present
 from mlj.losses.ranking.present_list import list_present
 from mlj.numerics import bound_logits
 from mlj.types import Array
@@ -28,13 +30,13 @@ Curve: TypeAlias = Callable[[Array], Array]
 class PairCost(NamedTuple):
     """What a pair costs as a function of ``gap = s_absent - s_present``, and its derivatives.
 
-    ``slope`` and ``cost`` vanish for far negative gaps. ``bend`` None: the slope is constant in pieces.
-    ``rate``: what multiplies all pairs of a present label, held constant, as a function of how many absent
-    labels are above it by a gap of more than -1. ``in_order``: the same total from one sort, if possible.
+    ``curves`` returns the cost and its slope, which vanish for far negative gaps. ``bend`` is the slope's
+    slope, None if that is constant in pieces. ``rate``: what multiplies all pairs of a present label, held
+    constant, as a function of how many absent labels are above it by a gap of more than -1. ``in_order``: the
+    same total from one sort, if possible.
     """
 
-    cost: Curve
-    slope: Curve
+    curves: Callable[[Array], tuple[Array, Array]]
     bend: Curve | None
     rate: Curve | None = None
     in_order: Callable[[Array, Array, Array, Array], tuple[Array, Array]] | None = None
@@ -75,26 +77,58 @@ def _over_others(weights: Array, terms: Array) -> Array:
     return jnp.einsum("...l,...kl->...k", weights, terms, precision="highest")
 
 
+def _all_rated(pair: PairCost, value: Array, own: Array, s: Array, absent: Array, size: int) -> Array:
+    """Return the values times the rates, which only a pass over all labels can tell."""
+    if pair.rate is None:
+        return value
+
+    def count(above: Array, _: Array | int, s: Array, absent: Array) -> Array:
+        higher = (s[..., None, :] - own[..., :, None] > -1) & (absent != 0)[..., None, :]
+        return above + jnp.sum(higher, axis=-1)
+
+    above = over_chunks(count, jnp.zeros(value.shape, jnp.int32), (s, absent), size)
+    return value * pair.rate(above.astype(value.dtype))
+
+
 def _compared(
     pair: PairCost, most: int | None, s: Array, present: Array, absent: Array, count: Array
 ) -> tuple[Array, Array]:
     """Return the total over ``count`` and its slope in the logits."""
-    others, share = _rivals_of(s, absent), absent / count[..., None]
+    labels = s.shape[-1]
+    size = chunk_size(labels, block_size(labels, most) * math.prod(s.shape[:-1]))
+    arrays = padded(s, size), padded(absent, size)
 
     def compare(value: Array, own: Array) -> tuple[Array, Array, Array]:
-        gap = others[..., None, :] - _raised(value, own)[..., :, None]
-        value = _rated(pair, value, gap, absent)
-        # Shares of the average, so that no partial sum exceeds the largest term.
-        cost = jnp.sum(value * _over_others(share, pair.cost(gap)), axis=-1)
-        slope = pair.slope(gap)
-        pull = jnp.einsum("...k,...kl->...l", value, slope, precision="highest") * absent
-        return cost, pull, -value * _over_others(absent, slope)
+        own = _raised(value, own)
+        value = _all_rated(pair, value, own, *arrays, size)
+
+        def step(carry: tuple[Array, ...], start: Array | int, s: Array, absent: Array) -> tuple[Array, ...]:
+            cost, slope, back = carry
+            terms, steep = pair.curves(_rivals_of(s, absent)[..., None, :] - own[..., :, None])
+            pull = jnp.einsum("...k,...kl->...l", value, steep, precision="highest") * absent
+            # Shares of the average, so that no partial sum exceeds the largest term.
+            cost = cost + _over_others(absent / count[..., None], terms)
+            return cost, put_chunk(slope, start, pull), back + _over_others(absent, steep)
+
+        zero = jnp.zeros_like(value), jnp.zeros_like(arrays[0]), jnp.zeros_like(value)
+        cost, slope, back = over_chunks(step, zero, arrays, size)
+        return jnp.sum(value * cost, axis=-1), slope[..., :labels], -value * back
 
     cost, slope = sum_over_present(compare, present, (s,), most)
     return cost, slope / count[..., None]
 
 
 def _compared_or_sorted(
+    pair: PairCost, most: int | None, s: Array, present: Array, absent: Array, count: Array
+) -> tuple[Array, Array]:
+    @with_leading_axes
+    def total(s: Array, present: Array, absent: Array, count: Array) -> tuple[Array, Array]:
+        return _at_once(pair, most, s, present, absent, count)
+
+    return total(s, present, absent, count)
+
+
+def _at_once(
     pair: PairCost, most: int | None, s: Array, present: Array, absent: Array, count: Array
 ) -> tuple[Array, Array]:
     if pair.in_order is None or s.shape[-1] <= MANY:

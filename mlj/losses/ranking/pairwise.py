@@ -14,20 +14,37 @@ import jax.numpy as jnp
 from mlj.losses._inputs import read_sets
 from mlj.losses.ranking.pairs import PairCost, pair_total, read_pairs
 from mlj.losses.ranking.present_blocks import check_max_present, crowded
-from mlj.numerics import softplus
+from mlj.numerics import atanh_rest
 from mlj.types import Array, Labels, Logits, Mask, PerSample, Weights
+
+
+def _shared_exp(gap: Array) -> Array:
+    # Cost and slope would each compute it again, were they free to.
+    return jax.lax.optimization_barrier(jnp.exp(-jnp.abs(gap)))
+
+
+def _softplus_and_slope(gap: Array) -> tuple[Array, Array]:
+    e = _shared_exp(gap)
+    t = e / (2 + e)
+    # Here log(1 + e) is e - e t + 2 (atanh(t) - t), all terms of which are small where e is.
+    return jnp.maximum(gap, 0) + (e - (e * t - atanh_rest(t))), jnp.where(gap >= 0, 1, e) / (1 + e)
 
 
 def _sigmoid_slope(x: Array) -> Array:
     return jax.nn.sigmoid(x) * jax.nn.sigmoid(-x)
 
 
+def _sigmoid_and_slope(gap: Array) -> tuple[Array, Array]:
+    e = _shared_exp(gap)
+    return jnp.where(gap >= 0, 1, e) / (1 + e), e / jnp.square(1 + e)
+
+
 def _sigmoid_bend(x: Array) -> Array:
     return -_sigmoid_slope(x) * jnp.tanh(x / 2)
 
 
-LOGISTIC = PairCost(softplus, jax.nn.sigmoid, _sigmoid_slope)
-ZERO_ONE = PairCost(jax.nn.sigmoid, _sigmoid_slope, _sigmoid_bend)
+LOGISTIC = PairCost(_softplus_and_slope, _sigmoid_slope)
+ZERO_ONE = PairCost(_sigmoid_and_slope, _sigmoid_bend)
 
 
 @partial(jax.jit, static_argnames=("max_present",))
@@ -45,9 +62,9 @@ def pairwise_logistic(
         \ell(s, y) = \frac{1}{k n} \sum_{i \in P} \sum_{j \in N} \log(1 + e^{s_j - s_i})
 
     The sum does not factor. The present labels are gathered and compared with all others block by block, in
-    O(k L) time for the largest ``k`` of the batch and O(L) memory for a sample. ``max_present`` replaces the
-    loop by one block of that many labels. Second derivatives, in forward and reverse mode, take O(L) memory
-    and O(L^2) time, or O(K L) if ``max_present`` is given.
+    O(k L) time for the largest ``k`` of the batch and O(L) memory for a sample. ``max_present`` says
+    beforehand how many labels that are, which spares some time. Second derivatives, in forward and reverse
+    mode, take O(L) memory and O(L^2) time, or O(K L) if ``max_present`` is given.
 
     Value and gradient are finite for every ``|s| <= finfo.max / L``; a wrong pair pulls with ``1 / (k n)``.
     An absent label at +inf or a present one at -inf costs +inf.

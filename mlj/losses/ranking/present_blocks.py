@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -39,29 +40,49 @@ def _some(
     return compare(worth, *(jnp.take_along_axis(array, order, axis=-1, mode="clip") for array in arrays))
 
 
-def _put(own: Array, order: Array, found: Array) -> Array:
-    return jnp.put_along_axis(own, order, found, axis=-1, inplace=False, mode="drop")
+def _add_at(slope: Array, order: Array, found: Array) -> Array:
+    """Add slopes ``[..., K]`` of some labels to those of all; an index beyond the last is left out."""
+    lead = math.prod(slope.shape[:-1])
+    row = jax.lax.broadcasted_iota(jnp.int32, (lead, order.shape[-1]), 0)
+    flat = (
+        slope.reshape(lead, -1).at[row, order.reshape(row.shape)].add(found.reshape(row.shape), mode="drop")
+    )
+    return flat.reshape(slope.shape)
+
+
+def block_size(labels: int, max_present: int | None) -> int:
+    """Return how many present labels are compared at a time: what is known to be enough, at most a block.
+
+    >>> block_size(100, None), block_size(100, 5), block_size(100, 10), block_size(3, None)
+    (8, 5, 5, 3)
+    """
+    most = labels if max_present is None else min(max_present, labels)
+    return min(BLOCK, most) if max_present is None else -(-most // -(-most // BLOCK))
 
 
 def _first(compare: Compare, value: Array, arrays: tuple[Array, ...], size: int) -> tuple[Array, Array]:
     order = list_present(value != 0).nth(jnp.arange(size))
     cost, slope, own = _some(compare, value, arrays, order)
-    return cost, slope + _put(jnp.zeros_like(value), order, own)
+    return cost, _add_at(slope, order, own)
 
 
-def _blocks(compare: Compare, value: Array, arrays: tuple[Array, ...]) -> tuple[Array, Array]:
+def _blocks(
+    compare: Compare, value: Array, arrays: tuple[Array, ...], size: int, max_present: int | None
+) -> tuple[Array, Array]:
     listed = list_present(value != 0)
 
-    def block(i: Array, carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
-        cost, slope, own = carry
-        order = listed.nth(i * BLOCK + jnp.arange(BLOCK))
+    def block(i: Array, carry: tuple[Array, Array]) -> tuple[Array, Array]:
+        cost, slope = carry
+        ranks = i * size + jnp.arange(size)
+        order = listed.nth(ranks)
+        if max_present is not None:
+            order = jnp.where(ranks < max_present, order, value.shape[-1])
         more, steeper, found = _some(compare, value, arrays, order)
-        return cost + more, slope + steeper, _put(own, order, found)
+        return cost + more, _add_at(slope + steeper, order, found)
 
-    longest = jnp.max(listed.ends[..., -1])
-    zero = (jnp.zeros(value.shape[:-1], value.dtype), jnp.zeros_like(value), jnp.zeros_like(value))
-    cost, slope, own = jax.lax.fori_loop(0, (longest + BLOCK - 1) // BLOCK, block, zero)
-    return cost, slope + own
+    longest = jnp.max(listed.ends[..., -1]) if max_present is None else max_present
+    zero = jnp.zeros(value.shape[:-1], value.dtype), jnp.zeros_like(value)
+    return jax.lax.fori_loop(0, (longest + size - 1) // size, block, zero)
 
 
 def sum_over_present(
@@ -69,8 +90,8 @@ def sum_over_present(
 ) -> tuple[Array, Array]:
     """Return the summed cost of the labels whose ``value`` is not 0, and its slope.
 
-    O(K L) for ``K = max_present``; without it the labels are gone through block by block until the last row's
-    last one, in O(L) memory for a sample.
+    The labels are gone through block by block, in O(L) memory for a sample: ``max_present`` of them, or until
+    the last row's last one.
 
     Args:
         compare: Called as ``compare(value, *arrays)`` for some labels at a time, also for some of value 0.
@@ -79,9 +100,10 @@ def sum_over_present(
         max_present: The most labels of a row whose value is not 0; what is beyond is left out.
     """
     labels = value.shape[-1]
-    if max_present is not None and max_present < labels:
-        return _first(compare, value, arrays, max_present)
-    if labels > BLOCK:
-        return _blocks(compare, value, arrays)
-    cost, slope, own = compare(value, *arrays)
-    return cost, slope + own
+    if labels <= BLOCK and (max_present is None or max_present >= labels):
+        cost, slope, own = compare(value, *arrays)
+        return cost, slope + own
+    size = block_size(labels, max_present)
+    if max_present is not None and max_present <= size:
+        return _first(compare, value, arrays, size)
+    return _blocks(compare, value, arrays, size, None if max_present is None else min(max_present, labels))

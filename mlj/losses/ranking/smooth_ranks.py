@@ -99,8 +99,8 @@ def approx_ndcg(
 
     A row whose labels all have the same gain, an empty or a full one for instance, costs 0: every order of it
     is perfect. Only labels with ``y > 0`` need a rank. They are compared with all labels block by block, in
-    O(k L) time for the largest ``k`` of the batch and O(L) memory for a sample; ``max_present`` replaces the
-    loop by one block of that many labels.
+    O(k L) time for the largest ``k`` of the batch and O(L) memory for a sample; ``max_present`` says
+    beforehand how many labels that are, which spares some time.
 
     Value and gradient are finite for all logits, the infinite ones included. By its definition the gradient
     dies where score differences are large against the temperature, in the right order or in the wrong. For
@@ -167,7 +167,7 @@ def approx_average_precision(
 
     A row without present or without absent labels costs 0. Only present labels need a rank. They are compared
     with all labels block by block, in O(k L) time for the largest ``k`` of the batch and O(L) memory for a
-    sample; ``max_present`` replaces the loop by one block of that many labels.
+    sample; ``max_present`` says beforehand how many labels that are, which spares some time.
 
     Value and gradient are finite for all logits, the infinite ones included. By its definition the gradient
     dies where score differences are large against the temperature, in the right order or in the wrong. For

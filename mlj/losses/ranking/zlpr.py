@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from mlj.losses._inputs import read_terms
 from mlj.losses.label_lists import from_indices
-from mlj.numerics import zero_bounded_logsumexp
+from mlj.numerics import logsumexp_parts, softplus
 from mlj.types import Array, Labels, Logits, Mask, PerSample, Weights
 
 
@@ -49,13 +49,13 @@ def zlpr(
     """
     sample = read_terms("zlpr", logits, labels, weights, where)
     s, y = sample.logits, sample.labels
+    weight = jnp.ones_like(s) if sample.weights is None else sample.weights
+    observed = jnp.ones(s.shape, bool) if sample.where is None else sample.where
     sides = []
-    for exponent, share in ((s, 1 - y), (-s, y)):
+    for exponent, share in ((s, weight * (1 - y)), (-s, weight * y)):
         # A NaN label must not drop out of both sides.
-        member = share != 0 if sample.where is None else sample.where & (share != 0)
-        weight = share if sample.weights is None else sample.weights * share
-        member &= weight != 0
-        sides.append(zero_bounded_logsumexp(jnp.where(member, exponent, -jnp.inf), weight))
+        top, rest = logsumexp_parts(exponent, observed & (share != 0), share)
+        sides.append(softplus(top + rest))
     return sides[0] + sides[1]
 
 
