@@ -189,27 +189,9 @@ def logsumexp_parts(x: Array, where: Mask | None = None, weights: Array | None =
 
 @jax.custom_jvp
 def _logsumexp_parts(x: Array, weights: Array | None) -> tuple[Array, Array]:
-    top, total = jax.lax.platform_dependent(
-        x, jnp.ones_like(x) if weights is None else weights, cuda=_in_one_pass, default=_in_two_passes
-    )
-    return top, jnp.log(total)
-
-
-def _in_two_passes(x: Array, weights: Array) -> tuple[Array, Array]:
     top = jnp.max(x, axis=-1)
-    return top, jnp.sum(weights * _shares(x, top), axis=-1)
-
-
-def _in_one_pass(x: Array, weights: Array) -> tuple[Array, Array]:
-    # A GPU has arithmetic to spare while it waits for its memory.
-    def joined(one: tuple[Array, Array], other: tuple[Array, Array]) -> tuple[Array, Array]:
-        top = jnp.maximum(one[0], other[0])
-        kept = (jnp.exp(jnp.where(part == top, 0, part - top)) for part in (one[0], other[0]))
-        return top, sum(total * share for total, share in zip((one[1], other[1]), kept))
-
-    nothing = (jnp.asarray(-jnp.inf, x.dtype), jnp.zeros((), x.dtype))
-    weighed = jnp.where(x == -jnp.inf, 0, weights)
-    return tuple(jax.lax.reduce((x, weighed), nothing, joined, (x.ndim - 1,)))
+    shares = _shares(x, top)
+    return top, jnp.log(jnp.sum(shares if weights is None else weights * shares, axis=-1))
 
 
 def _logsumexp_parts_jvp(primals, tangents):
