@@ -42,7 +42,13 @@ SMALL = {
 }
 
 
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, marks=pytest.mark.slow if path.stem.startswith("bench_") else (), id=path.stem)
+        for path in sorted(FOLDER.glob("*.py"))
+    ],
+)
 def test_an_experiment_runs_in_small(path, monkeypatch):
     monkeypatch.syspath_prepend(str(FOLDER))
     module = import_module(path.stem)

@@ -11,7 +11,7 @@ import pytest
 from jax.sharding import AxisType, PartitionSpec
 
 from mlj.label_terms import finished_slope
-from mlj.losses import LOSS_INFO, LOSSES, asymmetric_focal, asymmetric_focal_shifted, sigmoid_focal
+from mlj.losses import LOSS_INFO, asymmetric_focal, asymmetric_focal_shifted, sigmoid_focal
 from mlj.testing import case_of
 
 ROWS, LABELS = 64, 7 * 512
@@ -21,9 +21,12 @@ SAMPLE = jnp.array([-3.0, -0.4, 0.2, 1.0, 5.0])
 TRUTH = jnp.array([1.0, 0.0, 1.0, 0.3, 0.0])
 
 
+def _plain_names():
+    return [name for name, info in LOSS_INFO.items() if info.family in ("binary", "partial")]
+
+
 def _names():
-    names = [name for name, info in LOSS_INFO.items() if info.family in ("binary", "partial")]
-    return [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in names]
+    return [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in _plain_names()]
 
 
 def _of_many_labels(name):
@@ -87,6 +90,32 @@ def test_a_power_that_is_known_while_tracing_costs_what_a_traced_one_does(loss, 
     np.testing.assert_allclose(jax.grad(known)(SAMPLE), jax.grad(traced)(SAMPLE), rtol=5e-6, atol=1e-9)
 
 
+WITH_SETTINGS = [name for name in _plain_names() if case_of(name).hyper]
+SIZES = (0.0, 1e-30, 1.0, 17.0, 89.0, 104.0, 1e4, 1e30, np.inf)
+
+
+@pytest.mark.parametrize("name", WITH_SETTINGS)
+def test_the_defaults_of_a_loss_cost_what_they_do_when_traced(name):
+    case = case_of(name)
+    sizes = [size for size in SIZES if size <= case.largest(jnp.float32) or size == np.inf]
+    logits = np.float32([sign * size for size in sizes for sign in (-1, 1)])
+    logits = np.concatenate([logits, np.linspace(-6, 6, 50, dtype=np.float32)])
+    kinds = (0, 1, 0.3) if case.soft else (0, 1)
+    s = jnp.asarray(np.tile(np.tile(logits, len(kinds))[:, None], 7))
+    y = jnp.asarray(np.tile(np.repeat(np.float32(kinds), logits.size)[:, None], 7))
+    more = {extra.name: jnp.asarray(extra.make(np.asarray(y))) for extra in case.extras}
+
+    def found(settings):
+        costs, pull = jax.vjp(lambda s: case.loss(s, y, **more, **settings), s)
+        return costs, pull(jnp.ones_like(costs))[0]
+
+    known = jax.jit(lambda: found({}))()
+    settings = {key: jnp.float32(value) for key, value in case.settings()[0].items()}
+    traced = jax.jit(found)(settings)
+    for one, other in zip(known, traced):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7)
+
+
 def test_samples_spread_over_devices_have_the_slopes_of_one_device():
     mesh = jax.make_mesh((1,), ("samples",), axis_types=(AxisType.Auto,))
     logits, labels = jnp.stack([SAMPLE, -SAMPLE]), jnp.stack([TRUTH, TRUTH])
@@ -111,9 +140,3 @@ def test_other_hyper_parameters_do_not_trace_again():
     for gamma in (0.5, 1.0, 2.0):
         assert jnp.isfinite(step(SAMPLE, gamma)).all()
     assert count == 1
-
-
-def test_every_loss_of_independent_labels_is_looked_at():
-    assert {name for name in LOSSES if LOSS_INFO[name].family == "binary"} <= {
-        name if isinstance(name, str) else name.values[0] for name in _names()
-    }

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from mpmath import mp, mpf
 
-from mlj.losses import LOSSES, multi_output_cross_entropy
+from mlj.losses import LOSS_INFO, LOSSES, multi_output_cross_entropy
 from mlj.testing.case import LABELS, ROWS, Case, fill, run
 from mlj.testing.formulas import FORMULAS
 from mlj.testing.formulas.parts import numbers
@@ -130,7 +130,13 @@ def test_a_loss_equals_its_formula_at_every_setting_of_its_hyper_parameters(name
         check(case, logits[:9:2], labels[:9:2], hyper=hyper)
 
 
-@pytest.mark.parametrize("name", FORMULAS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if LOSS_INFO[name].family == "binary" else pytest.param(name, marks=pytest.mark.slow)
+        for name in FORMULAS
+    ],
+)
 def test_in_double_precision_a_loss_equals_its_formula_to_twelve_digits(name):
     case = cases()[name]
     logits, labels = (array.astype(np.float64) for array in samples(case, seed=9))

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mlj.losses import LOSSES, jeffreys_divergence, sigmoid_cross_entropy, softmax_cross_entropy
+from mlj.losses import LOSS_INFO, LOSSES, jeffreys_divergence, sigmoid_cross_entropy, softmax_cross_entropy
 from mlj.testing import EXCEPTIONS, LAWS, Case, applies, case_of, half_precision_is_upcast, stays_finite
 from mlj.testing.case import REACH
 from mlj.testing.known import CASES
@@ -20,8 +20,17 @@ def case(name: str) -> Case:
     return case_of(name)
 
 
-@pytest.mark.parametrize("name", LOSSES)
-@pytest.mark.parametrize("law", LAWS)
+LATER = ("half_precision_is_upcast", "samples_do_not_meet")
+"""Laws that shared code keeps for all losses: other families than binary are tested with the slow ones."""
+
+
+def later(law: str, name: str) -> tuple:
+    return (pytest.mark.slow,) if law in LATER and LOSS_INFO[name].family != "binary" else ()
+
+
+@pytest.mark.parametrize(
+    ("law", "name"), [pytest.param(law, name, marks=later(law, name)) for law in LAWS for name in LOSSES]
+)
 def test_a_loss_keeps_the_law_unless_its_exception_says_why(law, name):
     if not applies(law, case(name)):
         return

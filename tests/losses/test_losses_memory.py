@@ -28,8 +28,16 @@ from mlj.testing.known.batch import batch_case_of
 FAMILIES = {"ranking", "listwise", "softmax", "overlap"}
 TABLES = {"wasserstein"}
 """Losses that are given a number for each two labels."""
-LONG = {"listmle", "warp", "multilabel_margin", "pairwise_squared_hinge", "lambda_rank"}
-"""Losses that take long to compile; but for the first, a sibling shares their loops."""
+QUICK = {
+    "zlpr",
+    "lsep",
+    "pairwise_hinge",
+    "pairwise_logistic",
+    "approx_ndcg",
+    "softmax_cross_entropy",
+    "soft_f1",
+}
+"""Losses of each kind of loop; the others are compiled with the slow tests."""
 ROWS, FEW, MANY = 2, 2048, 8192
 SAMPLES = 256
 AT_MOST = 64
@@ -73,7 +81,7 @@ def program_of(case: Case, labels: int):
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=pytest.mark.slow if name in LONG else ())
+        name if name in QUICK else pytest.param(name, marks=pytest.mark.slow)
         for name, info in LOSS_INFO.items()
         if info.family in FAMILIES and name not in TABLES
     ],
@@ -101,7 +109,13 @@ def batch_program_of(name: str, samples: int, labels: int):
     return compiled(cost, jax.ShapeDtypeStruct((samples, width), jnp.float32), truth, only_shapes(further))
 
 
-@pytest.mark.parametrize("name", BATCH_LOSSES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name == "average_precision_soap" else pytest.param(name, marks=pytest.mark.slow)
+        for name in BATCH_LOSSES
+    ],
+)
 def test_no_batch_loss_holds_all_pairs_of_samples_for_each_label(name):
     few, many = (batch_program_of(name, SAMPLES, labels) for labels in (64, 256))
     assert temporary_bytes(many) <= 1.1 * 4 * temporary_bytes(few)
@@ -156,6 +170,7 @@ def test_labels_compared_chunk_by_chunk_cost_the_same(loss, options, monkeypatch
         np.testing.assert_allclose(found, want, rtol=1e-6, atol=1e-7)
 
 
+@pytest.mark.slow
 def test_a_soft_permutation_of_rows_formed_anew_costs_the_same(monkeypatch):
     s, y, w = rows(20)
     w[0, :4] = 0

@@ -177,20 +177,32 @@ def temporary(function, *shape, **options):
     return lowered.compile().memory_analysis().temp_size_in_bytes
 
 
-@pytest.mark.parametrize("name", ["macro_average_precision", "macro_roc_auc"])
+@pytest.mark.parametrize(
+    "name", ["macro_average_precision", pytest.param("macro_roc_auc", marks=pytest.mark.slow)]
+)
 def test_the_memory_of_macro_curves_does_not_grow_with_the_labels(name):
     few, many = (temporary(getattr(metrics, name), 1000, labels) for labels in (2_000, 200_000))
     assert many - few <= 32 * 198_000  # some numbers for each label, where an array of all has 4000 bytes
     assert many <= 10 * 4 * blocks.ENTRIES + 32 * 200_000
 
 
-@pytest.mark.parametrize("name", ["label_ranking_average_precision", "precision_at_k", "ndcg_at_k"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "precision_at_k",
+        *(
+            pytest.param(name, marks=pytest.mark.slow)
+            for name in ("label_ranking_average_precision", "ndcg_at_k")
+        ),
+    ],
+)
 def test_the_memory_of_metrics_per_sample_does_not_grow_with_the_samples(name):
     options = {"k": 5} if name.endswith("at_k") else {}
     many = temporary(getattr(metrics, name), 10_000, 20_000, **options)
     assert many <= 10 * 4 * blocks.ENTRIES + 32 * 10_000  # the scores alone have 800 MB
 
 
+@pytest.mark.slow
 def test_the_states_of_batches_add_up_as_pytrees_in_a_scan():
     scores = rng.random((60, 6)).astype(np.float32)
     present, where = rng.random((60, 6)) < 0.4, rng.random((60, 6)) < 0.9
