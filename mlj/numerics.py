@@ -28,8 +28,12 @@ def atanh_rest(t: Array) -> Array:
 
 def softplus_tail(x: Array) -> Array:
     """Return ``log(1 + exp(-|x|))``, what softplus has beyond ``max(x, 0)``."""
-    e = jnp.exp(-jnp.abs(x))
-    if jnp.finfo(x.dtype).bits > 32:
+    return log_one_plus(jnp.exp(-jnp.abs(x)))
+
+
+def log_one_plus(e: Array) -> Array:
+    """Return ``log(1 + e)`` for ``0 <= e <= 1``."""
+    if jnp.finfo(e.dtype).bits > 32:
         return jnp.log1p(e)
     # The minimax polynomial of (e - log(1 + e)) / e^2 on [0, 1] for the relative error of the result, 6e-9:
     # without a division or a branch, and with less rounding than log1p.

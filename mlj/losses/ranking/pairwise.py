@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from mlj.losses._inputs import read_sets
 from mlj.losses.ranking.pairs import PairCost, pair_total, read_pairs
 from mlj.losses.ranking.present_blocks import check_max_present, crowded
-from mlj.numerics import atanh_rest
+from mlj.numerics import log_one_plus
 from mlj.types import Array, Labels, Logits, Mask, PerSample, Weights
 
 
@@ -25,9 +25,7 @@ def _shared_exp(gap: Array) -> Array:
 
 def _softplus_and_slope(gap: Array) -> tuple[Array, Array]:
     e = _shared_exp(gap)
-    t = e / (2 + e)
-    # Here log(1 + e) is e - e t + 2 (atanh(t) - t), all terms of which are small where e is.
-    return jnp.maximum(gap, 0) + (e - (e * t - atanh_rest(t))), jnp.where(gap >= 0, 1, e) / (1 + e)
+    return jnp.maximum(gap, 0) + log_one_plus(e), jnp.where(gap >= 0, 1, e) / (1 + e)
 
 
 def _sigmoid_slope(x: Array) -> Array:
