@@ -23,7 +23,9 @@ def as_function(model: nnx.Module) -> tuple[ApplyFn, Params]:
 
     Returns:
         ``(apply_fn, params)`` where ``apply_fn(params, features, *, key=None)`` gives the logits and
-        ``params`` is a nested dict of arrays.
+        ``params`` is a nested dict of arrays. Any further arguments go to the module as they are. A module
+        that answers more than one question names the others as methods, which are called by
+        ``apply_fn(params, ..., method=Module.other)``.
 
     Raises:
         ValueError: If the module holds variables that are not parameters, such as running statistics.
@@ -42,7 +44,11 @@ def as_function(model: nnx.Module) -> tuple[ApplyFn, Params]:
             f"{sorted(nnx.to_pure_dict(rest))}"
         )
 
-    def apply_fn(params: Params, features, *, key=None) -> Logits:
-        return nnx.merge(graph, nnx.State(params))(features, key=key)
+    default = type(model).__call__
+
+    def apply_fn(
+        params: Params, *arguments: Any, method: Callable[..., Any] = default, **options: Any
+    ) -> Any:
+        return method(nnx.merge(graph, nnx.State(params)), *arguments, **options)
 
     return apply_fn, nnx.to_pure_dict(state)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
-import jax
 from flax import nnx
 
-from mlj.models.layers import check_rate, dropout, head, input_dropout, project
+from mlj.models.layers import head
 from mlj.models.sparse import SparseRows
+from mlj.models.trunk import Trunk
 from mlj.types import Array, Logits
 
 
@@ -53,24 +52,17 @@ class MLP(nnx.Module):
         """
         if not hidden:
             raise ValueError("MLP: hidden must name at least one layer; for none take Linear")
-        self.dropout = check_rate("dropout", dropout)
-        self.input_dropout = check_rate("input_dropout", input_dropout)
-        self.residual = residual
-        widths = (num_features, *hidden)
-        init = nnx.initializers.he_normal()
-        self.hidden = nnx.List([nnx.Linear(a, b, kernel_init=init, rngs=rngs) for a, b in pairwise(widths)])
-        self.norms = nnx.List([nnx.LayerNorm(width, rngs=rngs) for width in hidden] if layer_norm else [])
+        self.trunk = Trunk(
+            num_features,
+            hidden=hidden,
+            dropout=dropout,
+            input_dropout=input_dropout,
+            layer_norm=layer_norm,
+            residual=residual,
+            rngs=rngs,
+        )
         self.head = head(hidden[-1], num_outputs, output_bias, rngs)
 
     def __call__(self, features: Array | SparseRows, *, key: Array | None = None) -> Logits:
         """Return logits ``[B, num_outputs]`` of features ``[B, D]``; a key switches dropout on."""
-        keys = [None] * (len(self.hidden) + 1) if key is None else jax.random.split(key, len(self.hidden) + 1)
-        x = input_dropout(features, self.input_dropout, keys[0])
-        for index, layer in enumerate(self.hidden):
-            h = project(layer, x)
-            if self.norms:
-                h = self.norms[index](h)
-            h = dropout(jax.nn.relu(h), self.dropout, keys[index + 1])
-            same = self.residual and not isinstance(x, SparseRows) and x.shape == h.shape
-            x = x + h if same else h
-        return self.head(x)
+        return self.head(self.trunk(features, key=key))
