@@ -80,7 +80,7 @@ def _sweep(config: Config, width: int, axis: str):
         objective=lambda params, batch, key, options: mean_loss(
             apply_fn(params, batch.features, key=key), batch.labels
         ),
-        predict=apply_fn,
+        predict=lambda params, features, options: apply_fn(params, features),
         criterion=lambda outputs, labels, where: -jnp.mean((outputs - labels) ** 2),
     )
     lanes = stack_lanes(

@@ -43,7 +43,7 @@ def sweep(case: Case, lanes: int) -> Callable[[], LaneResult]:
         objective=lambda params, batch, key, options: _mean_loss(
             apply_fn(params, batch.features), batch.labels
         ),
-        predict=apply_fn,
+        predict=lambda params, features, options: apply_fn(params, features),
         criterion=lambda outputs, labels, where: -_mean_loss(outputs, labels),
     )
     lane = Lane(

@@ -15,7 +15,13 @@ from mlj.training.optimizers import (
     make_optimizer as make_optimizer,
 )
 from mlj.training.order import shuffled as shuffled
-from mlj.training.step import Batch as Batch, TrainState as TrainState, start as start, step as step
+from mlj.training.step import (
+    Batch as Batch,
+    Params as Params,
+    TrainState as TrainState,
+    start as start,
+    step as step,
+)
 from mlj.training.sweep import (
     Sweep as Sweep,
     predict_lanes as predict_lanes,

@@ -48,9 +48,9 @@ class Problem(NamedTuple):
     """``init(key, options) -> params``; ``options`` are a lane's own."""
     objective: Callable[[Params, Batch, Array, dict[str, Array]], Scalar]
     """``objective(params, batch, key, options) -> scalar`` to descend."""
-    predict: Callable[[Params, Any], Array]
-    """``predict(params, features [B, ...]) -> outputs [B, ...]``, without randomness."""
-    criterion: Callable[[Array, Labels, Mask | None], Array]
+    predict: Callable[[Params, Any, dict[str, Array]], Any]
+    """``predict(params, features [B, ...], options) -> outputs``, arrays ``[B, ...]``, without randomness."""
+    criterion: Callable[[Any, Labels, Mask | None], Array]
     """``criterion(outputs, labels, where) -> scalar`` on validation rows; larger is better."""
 
 
@@ -71,7 +71,7 @@ class Lane(NamedTuple):
     keep_last: Array
     """Bool: run exactly ``max_epochs`` and keep the last parameters, whatever validation says."""
     options: dict[str, Array]
-    """Further traced settings for ``init`` and ``objective``."""
+    """Further traced settings for ``init``, ``objective`` and ``predict``."""
 
 
 class LaneResult(NamedTuple):
@@ -79,7 +79,7 @@ class LaneResult(NamedTuple):
 
     params: Params
     """Averaged parameters of the best epoch."""
-    validation_outputs: Array
+    validation_outputs: Any
     """Outputs ``[V, ...]`` of these parameters on the validation rows."""
     best_epoch: Array
     """Number of passes that led to them, from 1; 0 if no epoch gave a finite value."""
@@ -147,7 +147,7 @@ def run_lane(problem: Problem, plan: Plan, data: Batch, lane: Lane) -> LaneResul
     state = start(params, optimizer, average=plan.average_decay > 0)
     first = _Progress(zero, state, params, zero, jnp.array(-jnp.inf), blank, blank, zero - 1)
     end = jax.lax.while_loop(partial(_goes_on, plan, lane), one_epoch, first)
-    outputs = problem.predict(end.best, validation.features)
+    outputs = problem.predict(end.best, validation.features, lane.options)
     return LaneResult(end.best, outputs, *end[3:])
 
 
@@ -156,8 +156,9 @@ def _measured(
 ) -> _Progress:
     """Return the progress after an epoch, whose parameters are kept if they are better than all before."""
     params, failed = epoch.state.smooth, epoch.failed_step
-    outputs = problem.predict(params, validation.features)
-    sound = (failed < 0) & jnp.all(jnp.isfinite(outputs))
+    outputs = problem.predict(params, validation.features, lane.options)
+    finite = [jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(outputs)]
+    sound = (failed < 0) & jnp.all(jnp.stack(finite))
     value = problem.criterion(outputs, validation.labels, validation.where)
     better = sound & ((value > progress.best_value) | lane.keep_last)
     failed = jnp.where((failed < 0) & ~sound, steps - 1, failed)

@@ -61,7 +61,7 @@ class Sweep:
         >>> problem = Problem(
         ...     init=lambda key, options: jnp.zeros(()),
         ...     objective=lambda w, batch, key, options: jnp.mean((w * batch.features - batch.labels) ** 2),
-        ...     predict=lambda w, features: w * features,
+        ...     predict=lambda w, features, options: w * features,
         ...     criterion=lambda outputs, labels, where: -jnp.mean((outputs - labels) ** 2),
         ... )
         >>> lane = Lane(0, 0.01, 0.0, jnp.arange(8), 8, jnp.arange(8), 20, False, {})
@@ -143,11 +143,23 @@ def _over_devices(train: Callable[[Batch, Lane], LaneResult], axis: str, devices
     return jax.shard_map(local, mesh=mesh, in_specs=(whole, split), out_specs=split, check_vma=False)
 
 
-def predict_lanes(problem: Problem, params: Any, features: Any) -> Array:
-    """Return the outputs ``[lanes, B, ...]`` of stacked parameters on the same features."""
-    return _predict_lanes(problem.predict, params, features)
+def predict_lanes(predict: Callable, params: Any, features: Any, options: dict[str, Array]) -> Any:
+    """Return what ``predict`` gives for stacked parameters, each with its options, on the same features.
+
+    Args:
+        predict: ``predict(params, features, options) -> outputs``; one that is bound once compiles once.
+        params: Parameters of the lanes, stacked along a leading axis.
+        features: ``[B, ...]``, shared by the lanes.
+        options: Options of the lanes, stacked along a leading axis.
+
+    Returns:
+        The outputs, with an axis for the lanes before that of the samples.
+    """
+    return _predict_lanes(predict, params, features, options)
 
 
 @partial(jax.jit, static_argnums=0)
-def _predict_lanes(predict: Callable, params: Any, features: Any) -> Array:
-    return jax.lax.map(lambda one: jnp.asarray(predict(one, features)), params)
+def _predict_lanes(predict: Callable, params: Any, features: Any, options: dict[str, Array]) -> Any:
+    return jax.lax.map(
+        lambda lane: jax.tree.map(jnp.asarray, predict(lane[0], features, lane[1])), (params, options)
+    )

@@ -167,7 +167,7 @@ def test_a_lane_takes_the_steps_of_an_epoch():
     problem = Problem(
         init=lambda key, options: _params(),
         objective=lambda params, batch, key, options: _objective(params, batch, key),
-        predict=lambda params, features: features @ params["first"],
+        predict=lambda params, features, options: features @ params["first"],
         criterion=lambda outputs, labels, where: jnp.zeros(()),
     )
     rows = np.arange(ROWS, dtype=np.int32)

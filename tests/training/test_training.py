@@ -34,7 +34,7 @@ def _problem() -> Problem:
     return Problem(
         init=lambda key, options: {"w": 0.1 * jax.random.normal(key, (3, 1))},
         objective=objective,
-        predict=lambda params, features: features @ params["w"],
+        predict=lambda params, features, options: features @ params["w"],
         criterion=lambda outputs, labels, where: -jnp.mean((jax.nn.sigmoid(outputs) - labels) ** 2),
     )
 
