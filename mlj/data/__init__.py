@@ -44,8 +44,13 @@ To learn from data that has no official split, give it one, stratified over all 
 from mlj.data.arrays import read_npz as read_npz
 from mlj.data.combine import concatenate as concatenate
 from mlj.data.dataset import PARTS as PARTS, Dataset as Dataset
+from mlj.data.digit_positions import digit_positions as digit_positions
 from mlj.data.digits import digits as digits
 from mlj.data.errors import DataError as DataError
+from mlj.data.fasttext import read_fasttext as read_fasttext
+from mlj.data.goemotions import read_goemotions as read_goemotions
+from mlj.data.hierarchy import Hierarchy as Hierarchy
+from mlj.data.hmc import Hierarchical as Hierarchical, read_hmc_arff as read_hmc_arff
 from mlj.data.index_text import read_libsvm as read_libsvm, read_xc as read_xc
 from mlj.data.load import BUILT_IN as BUILT_IN, FORMATS as FORMATS, load as load
 from mlj.data.meka import read_meka_arff as read_meka_arff
@@ -56,11 +61,20 @@ from mlj.data.mulan import (
     read_mulan_arff as read_mulan_arff,
 )
 from mlj.data.openml import openml as openml
+from mlj.data.reuters import read_reuters as read_reuters
+from mlj.data.sequences import SequenceTargets as SequenceTargets, sequence_targets as sequence_targets
 from mlj.data.splits import (
     iterative_stratified_split as iterative_stratified_split,
     k_folds as k_folds,
     train_validation_test_split as train_validation_test_split,
 )
 from mlj.data.table import read_csv as read_csv
+from mlj.data.text import (
+    TextFeatures as TextFeatures,
+    TfidfBlock as TfidfBlock,
+    hashed_ngrams as hashed_ngrams,
+)
+from mlj.data.text_dataset import TextDataset as TextDataset
+from mlj.data.tokens import TokenOptions as TokenOptions, Vocabulary as Vocabulary, ngram_ids as ngram_ids
 from mlj.data.trainable import check_trainable as check_trainable
 from mlj.data.yeast import yeast as yeast

@@ -63,17 +63,18 @@ def read_arff_table(path: str | PathLike[str], encoding: str = "utf-8") -> ArffT
     from mlj.data.arff_rows import read_rows
 
     lines = read_lines(path)
-    relation, relation_line, attributes, start = _header(path, lines, encoding)
+    relation, relation_line, attributes, start = read_header(path, lines, encoding)
     matrix, numbers = read_rows(path, attributes, lines, start, encoding)
     return ArffTable(path, relation, relation_line, attributes, matrix, numbers)
 
 
 def read_relation(path: str | PathLike[str], encoding: str = "utf-8") -> str:
     """Return the name of the relation of an ARFF file, which MEKA puts its options into."""
-    return _header(path, read_lines(path), encoding)[0]
+    return read_header(path, read_lines(path), encoding)[0]
 
 
-def _header(path, lines: list[bytes], encoding: str) -> tuple[str, int, tuple[Attribute, ...], int]:
+def read_header(path, lines: list[bytes], encoding: str) -> tuple[str, int, tuple[Attribute, ...], int]:
+    """Return the relation, its line, the attributes, and the number of lines up to the data."""
     relation, relation_line = "", 0
     attributes: dict[str, Attribute] = {}
     for at, raw in enumerate(lines):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from mlj.data.dataset import PARTS, Dataset
@@ -30,11 +32,45 @@ def digits(
     Returns:
         Features in [0, 1] with the canvas row by row, ten labels, the official split train, then test.
 
+    Raises:
+        ValueError: If an argument is out of its range, or a part would be left without canvases.
+
     >>> data = digits(100)
     >>> data
     Dataset('digits': 100 samples, 576 features, 10 labels)
     >>> data.part("test").num_samples
     25
+    """
+    found = draw_canvases(num_samples, max_digits=max_digits, cell=cell, test_share=test_share, seed=seed)
+    labels = np.zeros((num_samples, 10), np.uint8)
+    rows, cells = np.nonzero(found.shown >= 0)
+    labels[rows, found.shown[rows, cells]] = 1
+    return Dataset(
+        found.pixels,
+        labels,
+        feature_names=pixel_names(2 * cell),
+        label_names=[f"digit_{digit}" for digit in range(10)],
+        split=found.split,
+        name="digits",
+    )
+
+
+class Canvases(NamedTuple):
+    """Drawn canvases and what each of their four cells shows."""
+
+    pixels: np.ndarray
+    """In [0, 1], ``[N, (2 cell)**2]``, row by row."""
+    shown: np.ndarray
+    """The digit in each cell ``[N, 4]``, row by row; -1 where there is none."""
+    split: np.ndarray
+    """The part of each canvas, ``[N]``, as in :attr:`Dataset.split`."""
+
+
+def draw_canvases(num_samples: int, *, max_digits: int, cell: int, test_share: float, seed: int) -> Canvases:
+    """Draw the canvases of :func:`digits`, whose arguments these are.
+
+    Raises:
+        ValueError: If an argument is out of its range, or a part would be left without canvases.
     """
     if not 1 <= max_digits <= 4:
         raise ValueError(f"max_digits must be 1 to 4, got {max_digits}")
@@ -45,46 +81,45 @@ def digits(
     from sklearn.datasets import load_digits
 
     source = load_digits()
-    images, shown = source.images / _LARGEST_PIXEL, source.target
+    images, target = source.images / _LARGEST_PIXEL, source.target
     rng = np.random.default_rng(seed)
-    held_out = _draw_per_digit(shown, test_share, rng)
+    held_out = _draw_per_digit(target, test_share, rng)
     num_test = round(num_samples * test_share)
+    counts = num_samples - num_test, num_test
     parts = [
-        _canvases(images[pool], shown[pool], count, max_digits, cell, rng)
-        for pool, count in ((~held_out, num_samples - num_test), (held_out, num_test))
+        _draw(images[pool], target[pool], count, max_digits, cell, rng)
+        for pool, count in zip((~held_out, held_out), counts)
     ]
-    side = 2 * cell
-    return Dataset(
-        np.vstack([canvases for canvases, _ in parts]),
-        np.vstack([labels for _, labels in parts]),
-        feature_names=[f"pixel_{row}_{column}" for row in range(side) for column in range(side)],
-        label_names=[f"digit_{digit}" for digit in range(10)],
-        split=np.repeat([PARTS["train"], PARTS["test"]], [num_samples - num_test, num_test]),
-        name="digits",
-    )
+    split = np.repeat([PARTS["train"], PARTS["test"]], counts)
+    return Canvases(*(np.vstack(both) for both in zip(*parts)), split)
 
 
-def _draw_per_digit(shown: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
-    drawn = np.zeros(len(shown), bool)
+def pixel_names(side: int) -> list[str]:
+    """Return a name for each pixel of a square canvas, row by row."""
+    return [f"pixel_{row}_{column}" for row in range(side) for column in range(side)]
+
+
+def _draw_per_digit(target: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+    drawn = np.zeros(len(target), bool)
     for digit in range(10):
-        images = rng.permutation(np.flatnonzero(shown == digit))
+        images = rng.permutation(np.flatnonzero(target == digit))
         drawn[images[: max(1, round(len(images) * share))]] = True
     return drawn
 
 
-def _canvases(
-    images: np.ndarray, shown: np.ndarray, count: int, max_digits: int, cell: int, rng: np.random.Generator
+def _draw(
+    images: np.ndarray, target: np.ndarray, count: int, max_digits: int, cell: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     canvases = np.zeros((count, 2 * cell, 2 * cell), np.float32)
-    labels = np.zeros((count, 10), np.uint8)
+    shown = np.full((count, 4), -1)
     how_many = rng.integers(1, max_digits + 1, count)
     chosen = rng.integers(0, len(images), (count, max_digits))
     cells = rng.permuted(np.tile(np.arange(4), (count, 1)), axis=1)
     shifts = rng.integers(0, cell - _SIDE + 1, (count, max_digits, 2))
     for sample in range(count):
         for slot in range(how_many[sample]):
-            image = chosen[sample, slot]
-            row, column = np.array(divmod(cells[sample, slot], 2)) * cell + shifts[sample, slot]
+            image, place = chosen[sample, slot], cells[sample, slot]
+            row, column = np.array(divmod(place, 2)) * cell + shifts[sample, slot]
             canvases[sample, row : row + _SIDE, column : column + _SIDE] = images[image]
-            labels[sample, shown[image]] = 1
-    return canvases.reshape(count, -1), labels
+            shown[sample, place] = target[image]
+    return canvases.reshape(count, -1), shown
