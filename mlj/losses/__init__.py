@@ -215,7 +215,9 @@ from mlj.losses.softmax import (
     wasserstein as wasserstein,
 )
 from mlj.losses.structured import (
+    Families as Families,
     coherent_scores as coherent_scores,
+    families as families,
     hierarchy_max_constraint as hierarchy_max_constraint,
     ising as ising,
     ising_marginals as ising_marginals,
