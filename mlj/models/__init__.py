@@ -11,7 +11,7 @@ plain tree of arrays, and never Flax:
 >>> apply_fn(params, jnp.ones((2, 4))).shape
 (2, 3)
 >>> sorted(params)
-['head', 'hidden']
+['head', 'trunk']
 
 Features are a dense ``[B, D]`` array or :class:`SparseRows`, which enter by gather and sum and are never made
 dense. Every module here starts its head at the logit of the label prior when it is given ``output_bias``.
@@ -19,10 +19,30 @@ dense. Every module here starts its head at the logit of the label prior when it
 
 from types import MappingProxyType
 
+from mlj.models.attention import Memory as Memory, MultiHeadAttention as MultiHeadAttention
+from mlj.models.bag_of_ngrams import BagOfNgrams as BagOfNgrams, BagTrunk as BagTrunk
+from mlj.models.chain import Chain as Chain
+from mlj.models.conv import ConvNet as ConvNet, ConvTrunk as ConvTrunk
+from mlj.models.factorised import Factorised as Factorised
 from mlj.models.function import as_function as as_function
+from mlj.models.ising import Ising as Ising
+from mlj.models.kim_cnn import KimCNN as KimCNN, KimTrunk as KimTrunk
+from mlj.models.label_attention import LabelAttention as LabelAttention
+from mlj.models.label_correlation import LabelCorrelation as LabelCorrelation
+from mlj.models.label_graph import LabelGraph as LabelGraph
+from mlj.models.label_sequence import SequenceGRU as SequenceGRU, SequenceTransformer as SequenceTransformer
 from mlj.models.linear import Linear as Linear
 from mlj.models.mlp import MLP as MLP
+from mlj.models.multi_output import MultiOutput as MultiOutput, class_mask as class_mask
+from mlj.models.powerset import Powerset as Powerset
+from mlj.models.rakel import Rakel as Rakel
+from mlj.models.sized_subset import SizedSubset as SizedSubset
 from mlj.models.sparse import SparseRows as SparseRows, sparse_matmul as sparse_matmul
+from mlj.models.trunk import Trunk as Trunk
+from mlj.models.xml_cnn import XmlCNN as XmlCNN, XmlTrunk as XmlTrunk
 
-MODELS = MappingProxyType({"linear": Linear, "mlp": MLP})
+MODELS = MappingProxyType({"linear": Linear, "mlp": MLP, "conv": ConvNet})
 """The models by name."""
+
+TRUNKS = MappingProxyType({"mlp": Trunk, "conv": ConvTrunk})
+"""What joint models stand on, by the name of the model that has the same layers under its head."""
