@@ -15,6 +15,7 @@ FLOORS = [
     ("losses", "metrics", "weighting", "data", "models"),
     ("decision", "testing"),
     ("training",),
+    ("approaches",),
     ("comparison", "report"),
     ("cli",),
 ]
@@ -33,6 +34,7 @@ TOOLS = {
     "decision": {"jax", "numpy"},
     "testing": {"jax", "numpy", "chex", "mpmath"},
     "training": {"jax", "numpy", "optax"},
+    "approaches": {"jax", "numpy", "flax"},
     "comparison": {"jax", "numpy", "scipy", "flax", "sklearn", "safetensors"},
     "report": {"numpy", "matplotlib"},
     "cli": {"tyro", "rich", "numpy"},

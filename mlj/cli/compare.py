@@ -46,10 +46,9 @@ def run(arguments: list[str]) -> int:
     from mlj.training import use_cores
 
     use_cores(os.cpu_count() or 1)
-    from mlj.comparison import compare, save_chosen, summarise, write_results
-    from mlj.comparison.run import choose_contenders
+    from mlj.comparison import choose_contenders, compare, save_chosen, summarise, write_results
 
-    names = choose_contenders(command.config.losses)
+    names = choose_contenders(command.config.losses, command.config.approaches)
     with Board(console, command.config.metric, len(names) + 2) as board:
         outcome = compare(dataset, command.config, tell=board.tell)
     results = summarise(outcome)

@@ -6,7 +6,7 @@ one JSON-ready dictionary, which the report is drawn from.
 """
 
 from mlj.comparison.config import CompareConfig as CompareConfig
-from mlj.comparison.contenders import CONTENDERS as CONTENDERS, Contender as Contender
+from mlj.comparison.contenders import choose_contenders as choose_contenders
 from mlj.comparison.results import read_results as read_results, write_results as write_results
 from mlj.comparison.run import Event as Event, Outcome as Outcome, compare as compare
 from mlj.comparison.saved import (

@@ -11,7 +11,10 @@ class CompareConfig:
     """What is compared, on which protocol."""
 
     losses: tuple[str, ...] = ()
-    """Contenders by name; the usual 25 if empty, ``all`` for every loss that needs no further input."""
+    """Losses by name; the usual 25 if empty, ``all`` for every loss that needs no further input."""
+    approaches: tuple[str, ...] = ()
+    """Joint models by name, such as classifier_chain; ``all`` for every one. Without ``losses``, they are
+    compared with sigmoid cross-entropy alone."""
     metric: str = "micro_f1"
     """What stops the training, picks the learning rate and names the winner."""
     seeds: int = 5
@@ -25,7 +28,8 @@ class CompareConfig:
     model: str = "mlp"
     """A name in mlj.models.MODELS."""
     hidden: tuple[int, ...] = ()
-    """Widths of the hidden layers; if empty, (128, 128) for dense features and (1024,) for sparse ones."""
+    """Widths of the hidden layers; if empty, (128, 128) for dense features and (1024,) for sparse ones. The
+    model conv takes one."""
     dropout: float | None = None
     """Dropout of hidden units; if None, 0.4 for dense features and 0.5 for sparse ones."""
     input_dropout: float | None = None

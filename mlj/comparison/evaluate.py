@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mlj.comparison.contenders import SHARED_MASS
+from mlj.approaches import SHARED_MASS
 from mlj.decision import DECISIONS, apply, fit_platt, platt_probs
 from mlj.metrics import count, evaluate_probs, evaluate_scores, per_label, summarise
 from mlj.types import Array
@@ -47,7 +47,7 @@ class RuleEvidence(NamedTuple):
     """What one decision rule gives on one contender's scores, for every seed."""
 
     rule: Any
-    """The rules fitted on all validation rows, stacked."""
+    """The rules fitted on all validation rows, stacked; None for a decoder of the approach."""
     validation: dict[str, np.ndarray]
     """Metrics ``[S]`` on validation rows that the rule was not fitted on."""
     test: dict[str, np.ndarray]
@@ -126,6 +126,22 @@ def judge_rule(name: str, metric: str, validation: Scored, test: Scored, folds: 
     if "log_count" not in DECISIONS[name].needs:  # one program for all contenders, with a count or without
         validation, test = validation._replace(log_count=None), test._replace(log_count=None)
     rule, held_out, decided = _decide(name, metric, validation, test, folds)
+    return _evidence(rule, held_out, decided, validation, test)
+
+
+def judge_sets(held_out: np.ndarray, decided: np.ndarray, validation: Scored, test: Scored) -> RuleEvidence:
+    """Measure labelsets that an approach decided on by itself, on rows that it has not seen.
+
+    Args:
+        held_out: Bool ``[S, V, L]`` for the validation rows.
+        decided: Bool ``[S, T, L]`` for the test rows.
+        validation: The truth of the validation rows.
+        test: The truth of the test rows.
+    """
+    return _evidence(None, jnp.asarray(held_out), jnp.asarray(decided), validation, test)
+
+
+def _evidence(rule: Any, held_out: Array, decided: Array, validation: Scored, test: Scored) -> RuleEvidence:
     rows = max(held_out.shape[1], decided.shape[1])
     on_validation, _ = _measure_predictions(
         padded(validation._replace(scores=held_out, log_count=None), rows)

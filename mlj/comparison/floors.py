@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 
-from mlj.comparison.contenders import label_prior
+from mlj.approaches import label_prior, prior_logits
 from mlj.comparison.parts import Parts
 from mlj.data.scaling import apply_scaling, fit_scaling
 
@@ -22,8 +22,7 @@ def prior_scores(parts: Parts) -> tuple[np.ndarray, np.ndarray]:
 
     def logits(rows: np.ndarray) -> np.ndarray:
         where = parts.pool.where
-        prior = label_prior(parts.pool.labels[rows], None if where is None else where[rows])
-        return np.log(prior) - np.log1p(-prior)
+        return prior_logits(label_prior(parts.pool.labels[rows], None if where is None else where[rows]))
 
     everything = logits(np.arange(parts.pool.num_samples))
     validation = [
@@ -57,7 +56,7 @@ def _fit_and_score(parts: Parts, features, rows: np.ndarray, measured) -> np.nda
 
     labels, where = parts.pool.labels, parts.pool.where
     prior = label_prior(labels[rows], None if where is None else where[rows])
-    scores = np.tile(np.log(prior) - np.log1p(-prior), (measured.shape[0], 1))
+    scores = np.tile(prior_logits(prior), (measured.shape[0], 1))
     for label in range(labels.shape[1]):
         seen = rows if where is None else rows[where[rows, label]]
         truth = labels[seen, label]

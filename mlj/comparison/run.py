@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
+from mlj.approaches import APPROACHES, Approach, Contender, Task
 from mlj.comparison import floors, pictures
 from mlj.comparison.config import CompareConfig
-from mlj.comparison.contenders import CONTENDERS, USUAL, Contender, get_contender, scores_of
+from mlj.comparison.contenders import choose_contenders
 from mlj.comparison.evaluate import (
     RuleEvidence,
     Scored,
     fold_of_rows,
     judge_rule,
+    judge_sets,
     measure_scores,
     padded,
     rules_for,
 )
 from mlj.comparison.parts import Parts, device_batches, make_parts
+from mlj.comparison.tasks import task_of
 from mlj.comparison.train import Failed, Trained, Trainer, check_names
 from mlj.data import Dataset, check_trainable
-from mlj.decision import AVERAGES
+from mlj.decision import AVERAGES, DECISIONS
 from mlj.types import Array
 from mlj.weighting import inverse_propensities
 
@@ -61,23 +65,11 @@ class Outcome(NamedTuple):
 
     config: CompareConfig
     parts: Parts
+    task: Task
+    titles: dict[str, str]
+    """What each rule and decoder is called."""
     found: dict[str, Evidence | Failed]
     seconds: float
-
-
-def choose_contenders(names: Sequence[str]) -> tuple[str, ...]:
-    """Return the names; the usual contenders if there are none, every contender for ``all``.
-
-    Raises:
-        ValueError: If a name is unknown or given twice.
-    """
-    if tuple(names) == ("all",):
-        return tuple(CONTENDERS)
-    for name in names:
-        get_contender(name)
-    if len(set(names)) < len(names):
-        raise ValueError(f"a loss is named twice: {', '.join(names)}")
-    return tuple(names) or USUAL
 
 
 def compare(
@@ -107,10 +99,12 @@ def compare(
     """
     config = config or CompareConfig()
     began = time.monotonic()
-    names = choose_contenders(config.losses)
+    names = choose_contenders(config.losses, config.approaches)
     check_names(config)
     check_trainable(dataset)
     parts = make_parts(dataset, config)
+    task = task_of(config, parts)
+    approaches = {name: APPROACHES[name].make(task) for name in names}
     judge = Judge(config, parts)
     total = len(names) + 2
     found: dict[str, Evidence | Failed] = {}
@@ -121,34 +115,44 @@ def compare(
 
     with ThreadPoolExecutor(1) as beside:
         start = time.monotonic()
-        trainers = Ahead(names, config, parts, beside)
+        trainers = Ahead(approaches, config, parts, beside)
         logistic = beside.submit(floors.logistic_scores, parts)
         add(floors.PRIOR, judge.floor(*floors.prior_scores(parts), start))
         for name, trainer in trainers:
             start = time.monotonic()
             trained = trainer.run()
-            evidence = (
-                trained if isinstance(trained, Failed) else judge.contender(CONTENDERS[name], trained, start)
-            )
-            add(name, evidence)
+            if isinstance(trained, Failed):
+                add(name, trained)
+            else:
+                add(name, judge.contender(APPROACHES[name], approaches[name], trained, start))
         start = time.monotonic()
         add(floors.LOGISTIC, judge.floor(*logistic.result(), start))
-    return Outcome(config, parts, found, time.monotonic() - began)
+    titles = {name: rule.title for name, rule in DECISIONS.items()}
+    for approach in approaches.values():
+        titles |= {name: decoder.title for name, decoder in approach.decoders.items()}
+    return Outcome(config, parts, task, titles, found, time.monotonic() - began)
 
 
 class Ahead:
     """The trainers in order, each compiled beside the run of the one before it."""
 
-    def __init__(self, names: Sequence[str], config: CompareConfig, parts: Parts, beside: ThreadPoolExecutor):
+    def __init__(
+        self,
+        approaches: Mapping[str, Approach],
+        config: CompareConfig,
+        parts: Parts,
+        beside: ThreadPoolExecutor,
+    ):
         """Start to compile the first."""
-        self._names, self._config, self._parts, self._beside = names, config, parts, beside
+        self._approaches, self._config, self._parts, self._beside = approaches, config, parts, beside
         self._pool, self._test = device_batches(parts)
+        self._names = list(approaches)
         self._next = self._submit(0)
 
     def _submit(self, index: int) -> Future[Trainer]:
         def prepare() -> Trainer:
-            contender = CONTENDERS[self._names[index]]
-            return Trainer(contender, self._config, self._parts, self._pool, self._test).compile()
+            approach = self._approaches[self._names[index]]
+            return Trainer(approach, self._config, self._parts, self._pool, self._test).compile()
 
         return self._beside.submit(prepare)
 
@@ -175,10 +179,12 @@ class Judge:
         self._folds = jnp.asarray(fold_of_rows(len(held[0]), seeds))
         self._propensities = inverse_propensities(jnp.asarray(labels.sum(axis=0)), pool.num_samples)
 
-    def contender(self, contender: Contender, trained: Trained, start: float) -> Evidence:
+    def contender(self, contender: Contender, approach: Approach, trained: Trained, start: float) -> Evidence:
         """Measure a trained contender; ``start`` is when its work began."""
-        validation = scores_of(contender, jnp.asarray(trained.validation_outputs))
-        test = scores_of(contender, jnp.asarray(trained.test_outputs))
+        validation, test = (
+            approach.scores(jax.tree.map(jnp.asarray, outputs))
+            for outputs in (trained.validation_outputs, trained.test_outputs)
+        )
         return self._measure(contender, trained, validation, test, start)
 
     def floor(self, validation: np.ndarray, test: np.ndarray, start: float) -> Evidence:
@@ -191,11 +197,13 @@ class Judge:
         rows = max(held.labels.shape[1], last.labels.shape[1])
         platt, on_validation = measure_scores(held, padded(held, rows), self._propensities)
         _, on_test = measure_scores(held, padded(last, rows), self._propensities)
-        link = "none" if contender is None else contender.info.link
+        link = "none" if contender is None else contender.link
         rules = {
             name: judge_rule(name, self._metric, held, last, self._folds)
             for name in rules_for(link, held.log_count)
         }
+        for name in () if trained is None else trained.validation_sets:
+            rules[name] = judge_sets(trained.validation_sets[name], trained.test_sets[name], held, last)
         return Evidence(
             contender,
             trained,

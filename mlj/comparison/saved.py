@@ -12,18 +12,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import scipy.sparse as sp
-from flax import nnx
 
-from mlj._checks import lookup
-from mlj.comparison.contenders import get_contender, scores_of
+from mlj.approaches import get_approach
 from mlj.comparison.parts import pad_rows
 from mlj.comparison.run import Outcome
-from mlj.comparison.train import model_options
+from mlj.comparison.tasks import make_task, model_options, sizes_of
 from mlj.data.scaling import Scaling, apply_scaling, fit_scaling
 from mlj.decision import PlattScaling, Rule, apply, from_json, platt_probs, to_json
-from mlj.models import MODELS, as_function
 
-FORMAT = "mlj-model-1"
+FORMAT = "mlj-model-2"
 
 
 class SavedModel(NamedTuple):
@@ -31,6 +28,7 @@ class SavedModel(NamedTuple):
 
     info: dict[str, Any]
     params: Any
+    options: dict[str, Any]
     scaling: Scaling
     rule: Rule | None
     platt: PlattScaling
@@ -46,31 +44,42 @@ class SavedModel(NamedTuple):
         Raises:
             ValueError: If the features have another width or kind, or no decision was saved.
         """
-        scores, log_count = self._scores(features)
+        approach, features = self._approach(), self._scaled(features)
+        if self.info["decoder"] is not None:
+            decide = approach.decoders[self.info["decoder"]].decide
+            return np.asarray(jax.jit(decide)(self.params, features, self.options))
         if self.rule is None:
             raise ValueError(
                 f"the model was chosen for {self.info['metric']}, which needs no decision: none was saved"
             )
+        scores, log_count = approach.scores(approach.predict(self.params, features, self.options))
         return np.asarray(
             apply(self.rule, scores, probs=platt_probs(self.platt, scores), log_count=log_count)
         )
 
     def probs(self, features: np.ndarray | sp.csr_array) -> np.ndarray:
         """Return the probabilities ``[N, L]`` that the logistic curve gives the scores of raw features."""
-        return np.asarray(platt_probs(self.platt, self._scores(features)[0]))
+        approach = self._approach()
+        outputs = approach.predict(self.params, self._scaled(features), self.options)
+        return np.asarray(platt_probs(self.platt, approach.scores(outputs)[0]))
 
-    def _scores(self, features: np.ndarray | sp.csr_array):
+    def _approach(self):
+        task = make_task(
+            self.info["model"],
+            self.info["model_options"],
+            len(self.info["feature_names"]),
+            self.info["sizes"],
+        )
+        return get_approach(self.info["contender"]).make(task)
+
+    def _scaled(self, features: np.ndarray | sp.csr_array):
         wanted = len(self.info["feature_names"])
         if features.shape[1] != wanted:
             raise ValueError(f"the model takes {wanted} features, got {features.shape[1]}")
         scaled = apply_scaling(self.scaling, features)
         if sp.issparse(scaled):
             scaled = pad_rows(scaled, int(np.diff(scaled.indptr).max(initial=1)))
-        contender = get_contender(self.info["contender"])
-        make = lookup("model", self.info["model"], MODELS)
-        outputs = contender.num_outputs(len(self.label_names))
-        apply_fn, _ = as_function(make(wanted, outputs, rngs=nnx.Rngs(0), **self.info["model_options"]))
-        return scores_of(contender, apply_fn(self.params, scaled))
+        return scaled
 
 
 def save_chosen(outcome: Outcome, results: dict[str, Any], folder: Path) -> None:
@@ -85,23 +94,24 @@ def save_chosen(outcome: Outcome, results: dict[str, Any], folder: Path) -> None
     evidence = outcome.found[chosen["contender"]]
     pool, rule = outcome.parts.pool, chosen["rule"]
     scaling = fit_scaling(pool.features)
+    fitted = None if rule is None else evidence.rules[rule].rule
     info = {
         "format": FORMAT,
         "contender": chosen["contender"],
         "metric": metric,
         "model": outcome.config.model,
         "model_options": model_options(outcome.config, sparse=sp.issparse(pool.features)),
+        "sizes": sizes_of(outcome.parts),
         "label_names": list(pool.label_names),
         "feature_names": list(pool.feature_names),
         "row_length": scaling.row_length,
-        "rule": None
-        if rule is None
-        else to_json(jax.tree.map(lambda leaf: leaf[0], evidence.rules[rule].rule)),
+        "rule": None if fitted is None else to_json(jax.tree.map(lambda leaf: leaf[0], fitted)),
+        "decoder": rule if rule is not None and fitted is None else None,
         "platt": {name: float(value[0]) for name, value in evidence.platt._asdict().items()},
         "data": results["data"]["pool"]["sha256"],
         "versions": results["versions"],
     }
-    arrays = _arrays(evidence.trained.params, scaling)
+    arrays = _arrays({"params": evidence.trained.params, "options": evidence.trained.options}, scaling)
     folder.parent.mkdir(parents=True, exist_ok=True)
     new = folder.with_name(f".{folder.name}.{os.getpid()}")
     try:
@@ -115,11 +125,11 @@ def save_chosen(outcome: Outcome, results: dict[str, Any], folder: Path) -> None
         shutil.rmtree(new, ignore_errors=True)
 
 
-def _arrays(stacked_params: Any, scaling: Scaling) -> dict[str, np.ndarray]:
-    """Return the first seed's parameters and the scaling by dotted names."""
+def _arrays(stacked: dict[str, Any], scaling: Scaling) -> dict[str, np.ndarray]:
+    """Return the first seed's parameters and options, and the scaling, by dotted names."""
     arrays = {
-        "params." + ".".join(str(step.key) for step in path): np.ascontiguousarray(leaf[0])
-        for path, leaf in jax.tree_util.tree_leaves_with_path(stacked_params)
+        ".".join(str(step.key) for step in path): np.ascontiguousarray(leaf[0])
+        for path, leaf in jax.tree_util.tree_leaves_with_path(stacked)
     }
     for name in ("shift", "scale"):
         if getattr(scaling, name) is not None:
@@ -144,20 +154,19 @@ def load_chosen(folder: Path) -> SavedModel:
         raise ValueError(f"{folder}: not a saved model: {error}") from error
     if not isinstance(info, dict) or info.get("format") != FORMAT:
         raise ValueError(f"{folder / 'model.json'}: wanted format {FORMAT!r}")
-    params: dict[Any, Any] = {}
+    trees: dict[str, dict[Any, Any]] = {"params": {}, "options": {}}
     for name, value in arrays.items():
         kind, *path = name.split(".")
-        if kind != "params":
+        if kind not in trees:
             continue
-        place = params
+        place = trees[kind]
         for step in path[:-1]:
             place = place.setdefault(_key(step), {})
         place[_key(path[-1])] = jnp.asarray(value)
     scaling = Scaling(arrays.get("scaling.shift"), arrays.get("scaling.scale"), info["row_length"])
     rule = None if info["rule"] is None else from_json(info["rule"])
-    return SavedModel(
-        info, params, scaling, rule, PlattScaling(**{k: jnp.asarray(v) for k, v in info["platt"].items()})
-    )
+    platt = PlattScaling(**{name: jnp.asarray(value) for name, value in info["platt"].items()})
+    return SavedModel(info, trees["params"], trees["options"], scaling, rule, platt)
 
 
 def _key(step: str) -> str | int:

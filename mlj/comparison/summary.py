@@ -15,9 +15,10 @@ import scipy.sparse as sp
 from mlj.comparison.floors import LOGISTIC, PRIOR
 from mlj.comparison.run import Evidence, Outcome
 from mlj.comparison.statistics import paired_p_values
-from mlj.comparison.train import Failed, learning_rates, model_options
+from mlj.comparison.tasks import model_options
+from mlj.comparison.train import Failed, learning_rates
 from mlj.data import Dataset
-from mlj.decision import DECISIONS, to_json
+from mlj.decision import to_json
 from mlj.metrics import METRICS
 
 FORMAT = "mlj-comparison-1"
@@ -76,13 +77,15 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
                 name: {"title": info.title, "greater_is_better": info.greater_is_better, "needs": info.needs}
                 for name, info in METRICS.items()
             },
-            "rules": {name: rule.title for name, rule in DECISIONS.items()},
+            "rules": outcome.titles,
             "contenders": {name: _contender(item) for name, item in found.items()},
             "failed": failed,
             "chosen": chosen,
             "tests": tests,
             "spread": spread(found, metric),
-            "verdict": verdict(pool.name, metric, chosen[metric], tests[metric], spread(found, metric)),
+            "verdict": verdict(
+                pool.name, metric, outcome.titles, chosen[metric], tests[metric], spread(found, metric)
+            ),
         }
     )
 
@@ -127,14 +130,12 @@ def _protocol(outcome: Outcome, metric: str) -> dict[str, Any]:
 def _contender(found: Evidence) -> dict[str, Any]:
     said: dict[str, Any] = {"floor": found.contender is None, "seconds": found.seconds}
     if found.contender is not None:
-        info, trained = found.contender.info, found.trained
+        contender, trained = found.contender, found.trained
         said |= {
-            "loss": found.contender.loss,
-            "count_head": found.contender.count_head,
-            "family": info.family,
-            "link": info.link,
-            "calibration": info.calibration,
-            "source": info.source,
+            "family": contender.family,
+            "link": contender.link,
+            "calibration": contender.calibration,
+            "source": contender.source,
             "learning_rate": trained.learning_rate,
             "best_epochs": trained.best_epochs,
             "grid": {str(rate): values for rate, values in trained.values.items()},
@@ -153,7 +154,9 @@ def _contender(found: Evidence) -> dict[str, Any]:
                 "validation": rule.validation,
                 "test": rule.test,
                 "label_f1": rule.label_f1.mean(axis=0),
-                "fitted": [
+                "fitted": None
+                if rule.rule is None
+                else [
                     to_json(jax.tree.map(lambda leaf, seed=seed: leaf[seed], rule.rule))
                     for seed in range(len(rule.label_f1))
                 ],
@@ -233,13 +236,18 @@ def spread(found: Mapping[str, Evidence], metric: str) -> dict[str, float]:
 
 
 def verdict(
-    name: str, metric: str, best: Mapping[str, Any], tests: Mapping[str, Any], moved: Mapping[str, float]
+    name: str,
+    metric: str,
+    titles: Mapping[str, str],
+    best: Mapping[str, Any],
+    tests: Mapping[str, Any],
+    moved: Mapping[str, float],
 ) -> str:
     """Return the finding in one or two sentences."""
     title = METRICS[metric].title
     others = {key: p for key, p in tests["p"].items() if key not in (PRIOR, LOGISTIC)}
     alike = [key for key, p in others.items() if not p < SIGNIFICANT]
-    decided = f" decided by “{DECISIONS[best['rule']].title}”" if best["rule"] else ""
+    decided = f" decided by “{titles[best['rule']]}”" if best["rule"] else ""
     said = (
         f"On {name}, {best['contender']}{decided} was best on validation and reaches a test {title} of "
         f"{best['test']:.3f} ± {best['test_sd']:.3f}."

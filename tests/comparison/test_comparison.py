@@ -14,9 +14,11 @@ import scipy.sparse as sp
 import scipy.stats
 
 from mlj import losses
+from mlj.approaches import APPROACHES, JOINT_APPROACHES, LOSS_APPROACHES
+from mlj.approaches.losses import output_bias, scores_of
 from mlj.comparison import (
-    CONTENDERS,
     CompareConfig,
+    choose_contenders,
     compare,
     load_chosen,
     read_results,
@@ -24,12 +26,12 @@ from mlj.comparison import (
     summarise,
     write_results,
 )
-from mlj.comparison.contenders import USUAL, output_bias, scores_of
+from mlj.comparison.contenders import USUAL
 from mlj.comparison.evaluate import fold_of_rows
 from mlj.comparison.floors import logistic_scores
 from mlj.comparison.parts import device_batches, make_parts
-from mlj.comparison.run import choose_contenders
 from mlj.comparison.statistics import paired_p_values
+from mlj.comparison.tasks import task_of
 from mlj.comparison.train import Failed, Trainer
 from mlj.data import DataError, Dataset, load
 
@@ -73,20 +75,25 @@ def test_every_loss_that_logits_and_labels_are_enough_for_is_a_contender():
         with contextlib.suppress(TypeError, ValueError):
             extra = {"log_count": count} if losses.LOSS_INFO[name].needs_count else {}
             able |= {name} if loss(logits, labels, **extra).shape == (2,) else set()
-    found = {contender.loss for contender in CONTENDERS.values()}
+    found = {contender.make.loss for contender in LOSS_APPROACHES.values()}
     assert found <= able
     # The others take labels of another kind, or something else than a logit for each label.
     others = [losses.LOSS_INFO[name] for name in able - found]
     assert all("hard" not in info.labels or info.prediction != "logits [..., L]" for info in others)
-    assert sum(contender.loss == "softmax_count_mse" for contender in CONTENDERS.values()) == 3
+    assert sum(entry.make.loss == "softmax_count_mse" for entry in LOSS_APPROACHES.values()) == 3
 
 
 def test_a_comparison_that_names_no_loss_takes_the_usual_ones_and_all_takes_all():
     assert choose_contenders(()) == USUAL
-    assert set(USUAL) < set(CONTENDERS)
+    assert set(USUAL) < set(LOSS_APPROACHES)
     assert len(set(USUAL)) == len(USUAL) == 25
-    assert choose_contenders(("all",)) == tuple(CONTENDERS)
+    assert choose_contenders(("all",)) == tuple(LOSS_APPROACHES)
     assert choose_contenders(("zlpr",)) == ("zlpr",)
+
+
+def test_joint_approaches_alone_are_compared_with_binary_relevance():
+    assert choose_contenders((), ("all",)) == ("sigmoid_cross_entropy", *JOINT_APPROACHES)
+    assert choose_contenders(("zlpr",), ("all",)) == ("zlpr", *JOINT_APPROACHES)
 
 
 def test_training_validation_and_test_rows_are_disjoint_and_complete(data):
@@ -229,21 +236,23 @@ def test_numbers_that_cannot_be_are_refused():
 def test_scores_of_a_softmax_ignore_the_level_of_the_logits():
     outputs = jnp.array([[1.0, 2.0, 0.5]])
     for name in ("softmax_cross_entropy", "sparsemax"):
-        shifted, _ = scores_of(CONTENDERS[name], outputs + 3)
-        np.testing.assert_allclose(shifted, scores_of(CONTENDERS[name], outputs)[0], atol=1e-6)
-    scores, log_count = scores_of(CONTENDERS["softmax_count_poisson"], outputs)
+        shifted, _ = scores_of(APPROACHES[name].make, outputs + 3)
+        np.testing.assert_allclose(shifted, scores_of(APPROACHES[name].make, outputs)[0], atol=1e-6)
+    scores, log_count = scores_of(APPROACHES["softmax_count_poisson"].make, outputs)
     np.testing.assert_allclose(jnp.exp(scores).sum(), jnp.exp(log_count)[0], rtol=1e-6)
 
 
-@pytest.mark.parametrize("name", CONTENDERS)
+@pytest.mark.parametrize("name", LOSS_APPROACHES)
 def test_a_head_starts_at_the_priors_and_the_mean_count(name):
-    prior = np.array([0.5, 0.2, 0.1])
-    bias = jnp.asarray(output_bias(CONTENDERS[name], prior, cardinality=0.8))
-    scores, log_count = scores_of(CONTENDERS[name], bias)
+    labels = np.array(
+        [[1, 0, 0], [1, 1, 0], [0, 0, 0], [1, 0, 0], [0, 0, 0], [0, 0, 0], [0, 0, 0], [0, 0, 0]]
+    )
+    approach = LOSS_APPROACHES[name].make
+    scores, log_count = scores_of(approach, jnp.asarray(output_bias(approach, labels, None)))
     if log_count is not None:
-        assert float(jnp.exp(log_count)) == pytest.approx(0.8, rel=1e-5)
-    if CONTENDERS[name].info.link == "sigmoid":
-        np.testing.assert_allclose(jax.nn.sigmoid(scores), prior, rtol=1e-5)
+        assert float(jnp.exp(log_count)) == pytest.approx(0.5, rel=1e-5)
+    if approach.info.link == "sigmoid":
+        np.testing.assert_allclose(jax.nn.sigmoid(scores), [0.4, 0.2, 0.1], rtol=1e-5)
 
 
 def test_paired_tests_agree_with_scipy_and_holm_by_hand():
@@ -267,7 +276,8 @@ def test_sparse_features_are_trained_on_like_dense_ones():
     sparse = made.replace(features=sp.csr_array(made.features))
     config = dataclasses.replace(CONFIG, losses=("zlpr",), learning_rates=(1e-2,))
     parts = make_parts(sparse, config)
-    found = Trainer(CONTENDERS["zlpr"], config, parts, *device_batches(parts)).run()
+    approach = APPROACHES["zlpr"].make(task_of(config, parts))
+    found = Trainer(approach, config, parts, *device_batches(parts)).run()
     assert np.isfinite(found.test_outputs).all()
     assert found.values[1e-2][0] > 0.3
     validation, test = logistic_scores(parts)

@@ -1,0 +1,73 @@
+"""Labels in a hierarchy: predictions that never have a label without those above it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+from flax import nnx
+
+from mlj import losses
+from mlj.approaches.approach import Approach, Options, Task
+from mlj.approaches.priors import label_prior, prior_logits
+from mlj.losses.structured.hierarchy import coherent_scores, families, hierarchy_max_constraint
+from mlj.models import as_function
+from mlj.training import Batch, Params
+from mlj.types import Array, Mask, Scalar, Scores
+
+
+def make_coherent(task: Task, descendants: Mask) -> Approach:
+    """Return the task's model under :func:`mlj.losses.hierarchy_max_constraint`, made coherent by a maximum.
+
+    Its outputs are :func:`mlj.losses.coherent_scores`: whatever one threshold for all labels is put on them,
+    a label comes with all labels above it. The labels that it is trained on must be closed upwards, see
+    :meth:`mlj.data.hierarchy.Hierarchy.close`.
+
+    Args:
+        task: What the approach may know of the data.
+        descendants: Bool ``[L, L]``, True at ``[j, i]`` where label ``i`` is below label ``j``, however far.
+
+    Raises:
+        TypeError: If ``descendants`` are not bool.
+        ValueError: If they are not ``[L, L]``, or give a label that is below itself through another.
+
+    Reference:
+        Giunchiglia, Lukasiewicz, *Coherent Hierarchical Multi-Label Classification Networks*, NeurIPS 2020.
+    """
+    lists = families(_checked(descendants, task.num_labels))
+    mean_loss = losses.mean_over_samples(partial(hierarchy_max_constraint, descendants=lists))
+    apply_fn = as_function(task.make_model(task.num_labels, None, nnx.Rngs(0)))[0]
+
+    def init(key: Array, options: Options) -> Params:
+        return as_function(task.make_model(task.num_labels, options["output_bias"], nnx.Rngs(key)))[1]
+
+    def objective(params: Params, batch: Batch, key: Array, options: Options) -> Scalar:
+        logits = apply_fn(params, batch.features, key=key)
+        return mean_loss(logits, batch.labels, where=batch.where)
+
+    def predict(params: Params, features: Any, options: Options) -> Scores:
+        return coherent_scores(apply_fn(params, features), descendants=lists)
+
+    return Approach(
+        init=init,
+        objective=objective,
+        predict=predict,
+        scores=lambda outputs: (outputs, None),
+        options=lambda labels, where: {
+            "output_bias": prior_logits(label_prior(labels, where)).astype(np.float32)
+        },
+    )
+
+
+def _checked(descendants: Mask, num_labels: int) -> np.ndarray:
+    descendants = np.asarray(descendants)
+    if descendants.shape != (num_labels, num_labels):
+        raise ValueError(
+            f"make_coherent: descendants must be [{num_labels}, {num_labels}], got {list(descendants.shape)}"
+        )
+    if descendants.dtype == np.bool_:
+        both = np.argwhere(np.triu(descendants & descendants.T, 1))
+        if len(both):
+            raise ValueError(f"make_coherent: labels {both[0][0]} and {both[0][1]} are each below the other")
+    return descendants

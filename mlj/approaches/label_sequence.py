@@ -1,0 +1,241 @@
+"""Label sequences: the present labels are emitted one after the other, in a given, learned or free order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+
+from mlj.approaches.approach import Approach, Decoder, Options, Task
+from mlj.decision.autoregressive import (
+    Emission,
+    Path,
+    Step,
+    emission_log_odds,
+    emitted_sets,
+    greedy,
+    label_steps,
+    sample_paths,
+)
+from mlj.decision.beam import beam_search, best_set
+from mlj.decision.chains import expected_f1_set
+from mlj.losses.sequence import (
+    LabelSequences,
+    label_sequence_cross_entropy,
+    label_sequences,
+    order_free_set_cross_entropy,
+)
+from mlj.models import as_function
+from mlj.models.label_sequence import SequenceGRU, SequenceTransformer
+from mlj.training import Batch, Params
+from mlj.types import Array, Logits, Predictions, Scalar
+
+MOST_LABELS = 40
+"""Labels that are emitted at the most. Of a sample with more, training sees the first of them."""
+PREFIX_DROPOUT = 0.1
+"""Share of the labels before a step that training does not tell it."""
+PATHS = 20
+"""Sampled sequences of a sample."""
+WIDTH = 5
+"""Width of the beam."""
+_AT_ONCE = 256
+
+
+class _Sequences:
+    """A label sequence model as pure functions, and what is decoded from it."""
+
+    def __init__(self, name: str, model: type, task: Task, **options: Any):
+        if task.missing:
+            raise ValueError(
+                f"{name}: labels are missing, and a sequence that leaves them out says that they are absent; "
+                "take an approach that honours where, such as chain_any_order"
+            )
+        self.task, self.model, self.model_options = task, model, options
+        self.length = min(task.largest_labelset, MOST_LABELS) + 1
+        self.apply = as_function(self.module(None, nnx.Rngs(0)))[0]
+
+    def module(self, output_bias: Array | None, rngs: nnx.Rngs) -> nnx.Module:
+        trunk = self.task.make_trunk(rngs)
+        return self.model(
+            trunk, self.task.num_labels, output_bias=output_bias, rngs=rngs, **self.model_options
+        )
+
+    def encode(self, params: Params, features: Any, key: Array | None = None) -> Any:
+        return self.apply(params, features, length=self.length, key=key, method=self.model.encode)
+
+    def for_each_sample(
+        self, decode: Callable[..., Array], params: Params, features: Any, options: Options
+    ) -> Array:
+        """Return ``decode(step, state, num_labels, length)`` of every sample, a few hundred at a time."""
+        step = partial(self.apply, params, method=self.model.step)
+        size = {"num_labels": self.task.num_labels, "length": self.length}
+
+        def one(state: Any) -> Array:
+            return decode(*label_steps(step, state, **size), **size)
+
+        return jax.lax.map(one, self.encode(params, features), batch_size=_AT_ONCE)
+
+
+def _greedy(step: Step, state: Emission, num_labels: int, length: int) -> Predictions:
+    return emitted_sets(greedy(step, state, length=length, start=num_labels).choices, num_labels)
+
+
+def _beam(step: Step, state: Emission, num_labels: int, length: int) -> Predictions:
+    return best_set(beam_search(step, state, width=WIDTH, length=length, start=num_labels), num_labels)
+
+
+def _sampled(step: Step, state: Emission, num_labels: int, length: int) -> Path:
+    # Random numbers are shared by all samples, and are the same whenever the same parameters are asked.
+    key = jax.random.key(0)
+    return sample_paths(step, state, key, number=PATHS, length=length, start=num_labels)
+
+
+def _marginals(step: Step, state: Emission, num_labels: int, length: int) -> Array:
+    return emission_log_odds(_sampled(step, state, num_labels, length), num_labels)
+
+
+def _expected_f1(step: Step, state: Emission, num_labels: int, length: int) -> Predictions:
+    choices = _sampled(step, state, num_labels, length).choices
+    return expected_f1_set(emitted_sets(choices, num_labels))
+
+
+_DECODERS = {
+    "greedy": ("label by label", _greedy),
+    "beam": ("most probable labelset (beam)", _beam),
+    "expected_f1_samples": ("expected F1 of sampled labelsets", _expected_f1),
+}
+Objective = Callable[[_Sequences, Params, Batch, Array, Options], Scalar]
+
+
+def _dropped(key: Array, targets: Array) -> Array:
+    return jax.random.bernoulli(key, PREFIX_DROPOUT, targets.shape)
+
+
+def _forced(sequences: _Sequences, params: Params, state: Any, targets: Array, key: Array) -> Array:
+    key_prefix, key_layers = jax.random.split(key)
+    return sequences.apply(
+        params,
+        state,
+        targets,
+        dropped=_dropped(key_prefix, targets),
+        key=key_layers,
+        method=sequences.model.forced,
+    )
+
+
+def _in_given_order(
+    sequences: _Sequences, params: Params, batch: Batch, key: Array, options: Options
+) -> Scalar:
+    """The mean log-likelihood of the labels in the order of ``options["priority"]``."""
+    key_trunk, key_steps = jax.random.split(key)
+    state = sequences.encode(params, batch.features, key_trunk)
+    targets, where = label_sequences(batch.labels, priority=options["priority"], steps=sequences.length)
+    logits = _forced(sequences, params, state, targets, key_steps)
+    return jnp.mean(label_sequence_cross_entropy(logits, targets, where=where))
+
+
+def _in_own_order(
+    sequences: _Sequences, params: Params, batch: Batch, key: Array
+) -> tuple[Logits, LabelSequences]:
+    """Return logits along the present labels, those first that the model is now surest of.
+
+    The order is by the logits of the first step, for each sample anew in each batch, and passes no gradient.
+    """
+    key_trunk, key_steps = jax.random.split(key)
+    state = sequences.encode(params, batch.features, key_trunk)
+    nothing = jnp.full((len(batch.labels), 1), sequences.task.num_labels)
+    first = sequences.apply(params, state, nothing, method=sequences.model.forced)[:, 0, :-1]
+    ordered = jax.vmap(lambda labels, sure: label_sequences(labels, priority=sure, steps=sequences.length))
+    found = ordered(batch.labels, jax.lax.stop_gradient(first))
+    return _forced(sequences, params, state, found.targets, key_steps), found
+
+
+def _in_learned_order(
+    sequences: _Sequences, params: Params, batch: Batch, key: Array, options: Options
+) -> Scalar:
+    """The mean log-likelihood of the labels in the model's own order."""
+    logits, (targets, where) = _in_own_order(sequences, params, batch, key)
+    return jnp.mean(label_sequence_cross_entropy(logits, targets, where=where))
+
+
+def _in_any_order(
+    sequences: _Sequences, params: Params, batch: Batch, key: Array, options: Options
+) -> Scalar:
+    """The mean cost of emitting any label that is due, after those that come first in the model's own order.
+
+    After labels in a random order instead, the end comes too early: a large labelset passes through one of
+    its many small beginnings less often than a small one does, but the decoder goes through few of them.
+    """
+    logits, (targets, where) = _in_own_order(sequences, params, batch, key)
+    return jnp.mean(order_free_set_cross_entropy(logits, batch.labels, prefix=targets, where=where))
+
+
+def symbol_log_shares(labels: np.ndarray) -> np.ndarray:
+    """Return the log of each symbol's share of all that is emitted, ``[L + 1]``: the labels', then the end's.
+
+    >>> np.exp(symbol_log_shares(np.array([[1, 0], [1, 0]]))).round(2).tolist()
+    [0.43, 0.14, 0.43]
+    """
+    counts = np.append(labels.sum(axis=0), len(labels)) + 1.0
+    return np.log(counts / counts.sum())
+
+
+def _options(frequent_first: bool, labels: np.ndarray, where: np.ndarray | None) -> dict[str, np.ndarray]:
+    counts = labels.sum(axis=0).astype(np.float32)
+    return {
+        "output_bias": symbol_log_shares(labels).astype(np.float32),
+        "priority": counts if frequent_first else -counts,
+    }
+
+
+def _approach(sequences: _Sequences, objective: Objective, *, frequent_first: bool = True) -> Approach:
+    def init(key: Array, options: Options) -> Params:
+        return as_function(sequences.module(options["output_bias"], nnx.Rngs(key)))[1]
+
+    decoders = {
+        name: Decoder(title, partial(sequences.for_each_sample, decode))
+        for name, (title, decode) in _DECODERS.items()
+    }
+    return Approach(
+        init=init,
+        objective=partial(objective, sequences),
+        predict=partial(sequences.for_each_sample, _marginals),
+        scores=lambda outputs: (outputs, None),
+        options=partial(_options, frequent_first),
+        decoders=decoders,
+    )
+
+
+def make_sequence_gru(task: Task) -> Approach:
+    """Return a recurrent decoder that emits frequent labels first.
+
+    Raises:
+        ValueError: If labels are missing; so do all approaches of this module.
+    """
+    return _approach(_Sequences("sequence_gru", SequenceGRU, task), _in_given_order)
+
+
+def make_sequence_gru_rare_first(task: Task) -> Approach:
+    """Return a recurrent decoder that emits rare labels first."""
+    sequences = _Sequences("sequence_gru_rare_first", SequenceGRU, task)
+    return _approach(sequences, _in_given_order, frequent_first=False)
+
+
+def make_sequence_gru_learned_order(task: Task) -> Approach:
+    """Return a recurrent decoder that is trained to emit first what it is surest of."""
+    return _approach(_Sequences("sequence_gru_learned_order", SequenceGRU, task), _in_learned_order)
+
+
+def make_sequence_gru_order_free(task: Task) -> Approach:
+    """Return a recurrent decoder for which every present label is right at every step."""
+    return _approach(_Sequences("sequence_gru_order_free", SequenceGRU, task), _in_any_order)
+
+
+def make_sequence_transformer(task: Task) -> Approach:
+    """Return a Transformer decoder that emits frequent labels first."""
+    return _approach(_Sequences("sequence_transformer", SequenceTransformer, task), _in_given_order)

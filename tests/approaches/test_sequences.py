@@ -1,0 +1,93 @@
+"""Label sequences as approaches: orders, decoders, and labels that exclude each other."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from mlj.approaches import label_sequence as sequences
+from mlj.approaches.approach import Task
+from mlj.models import Trunk
+from mlj.training import Batch
+
+MAKERS = {
+    "sequence_gru": sequences.make_sequence_gru,
+    "sequence_gru_rare_first": sequences.make_sequence_gru_rare_first,
+    "sequence_gru_learned_order": sequences.make_sequence_gru_learned_order,
+    "sequence_gru_order_free": sequences.make_sequence_gru_order_free,
+    "sequence_transformer": sequences.make_sequence_transformer,
+}
+LABELS = 3
+
+
+def make_trunk(rngs):
+    return Trunk(2, hidden=(4,), dropout=0.0, input_dropout=0.0, rngs=rngs)
+
+
+def task(missing=False, largest=2):
+    return Task(LABELS, 8, largest, missing, make_trunk, None)
+
+
+def exclusive(number=64):
+    """Return features that say nothing, and labels that are {0, 2}, {1} or none."""
+    kind = np.arange(number) % 8
+    first, second = (kind < 4).astype(np.float32), (kind == 4) | (kind == 5)
+    return jnp.ones((number, 2)), np.stack([first, second, first], axis=1).astype(np.float32)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_sequence_model_learns_labels_that_exclude_each_other_and_their_marginals(name):
+    approach = MAKERS[name](task())
+    features, labels = exclusive()
+    options = approach.options(labels, None)
+    params = approach.init(jax.random.key(1), options)
+    optimizer, batch = optax.adam(0.01), Batch(features, jnp.asarray(labels))
+
+    @jax.jit
+    def run(params):
+        def one(carry, key):
+            params, state = carry
+            cost, gradient = jax.value_and_grad(approach.objective)(params, batch, key, options)
+            updates, state = optimizer.update(gradient, state)
+            return (optax.apply_updates(params, updates), state), cost
+
+        keys = jax.random.split(jax.random.key(0), 400)
+        (params, _), costs = jax.lax.scan(one, (params, optimizer.init(params)), keys)
+        decided = {
+            key: decoder.decide(params, features[:2], options) for key, decoder in approach.decoders.items()
+        }
+        return costs, decided, approach.scores(approach.predict(params, features[:2], options))[0]
+
+    costs, decided, scores = run(params)
+    assert np.all(np.isfinite(costs))
+    assert decided["greedy"].tolist() == decided["beam"].tolist() == [[True, False, True]] * 2
+    # its expected F1 is .5, and that of all three labels .5 * 4 / 5 + .25 * 2 / 4
+    assert decided["expected_f1_samples"].tolist() == [[True] * 3] * 2
+    np.testing.assert_allclose(jax.nn.sigmoid(scores[0]), [0.5, 0.25, 0.5], atol=0.1)
+    # the likelihood cannot be better than the entropy of the labelsets; what is dropped costs a little
+    if "free" not in name:
+        entropy = 0.5 * np.log(2) + 2 * 0.25 * np.log(4)
+        assert entropy - 0.05 < costs[-50:].mean() < entropy + 0.35
+
+
+def test_the_priority_of_frequent_labels_is_turned_for_rare_ones_first():
+    labels = np.array([[0, 1, 1], [0, 1, 1], [1, 0, 1]], np.float32)
+    frequent, rare = (MAKERS[name](task()) for name in ("sequence_gru", "sequence_gru_rare_first"))
+    assert frequent.options(labels, None)["priority"].tolist() == [1, 2, 3]
+    assert rare.options(labels, None)["priority"].tolist() == [-1, -2, -3]
+
+
+def test_the_length_is_that_of_the_largest_labelset_and_its_end_and_is_bounded():
+    assert sequences._Sequences("name", sequences.SequenceGRU, task(largest=2)).length == 3
+    bounded = sequences._Sequences("name", sequences.SequenceGRU, task(largest=1000))
+    assert bounded.length == sequences.MOST_LABELS + 1
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_label_sequences_refuse_missing_labels_by_name(name):
+    with pytest.raises(ValueError, match=f"{name}: labels are missing"):
+        MAKERS[name](task(missing=True))
