@@ -11,6 +11,8 @@ RUN_STAMP := $(VENV)/.installed-run$(addprefix -,$(EXTRA))
 DEV_STAMP := $(VENV)/.installed-dev$(addprefix -,$(EXTRA))
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadgroup
 
+EXPERIMENTS := count_heads antenna_selection multi_output hierarchy text joint_models
+
 comma := ,
 # uv is fast; where it cannot be had, pip does the same work.
 define install
@@ -21,7 +23,7 @@ define install
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow test-all lint bench clean
+.PHONY: help run test test-slow test-all lint bench experiments clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' Makefile | column -t -s '|'
@@ -55,6 +57,9 @@ lint: $(DEV_STAMP)  ## check and format-check
 
 bench: $(DEV_STAMP)  ## measure speed against peers; EXTRA=bench installs them
 	@missed=0; for f in experiments/bench_*.py; do $(BIN)/python $$f || missed=1; done; exit $$missed
+
+experiments: $(DEV_STAMP)  ## measure every table of experiments/ again; goes on where it was interrupted
+	@set -e; for f in $(EXPERIMENTS); do echo "== $$f"; $(BIN)/python experiments/$$f.py; done
 
 clean:  ## remove what make made
 	rm -rf .venv .venv-* runs .pytest_cache .ruff_cache .hypothesis

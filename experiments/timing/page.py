@@ -36,9 +36,9 @@ def _processor() -> str:
     return names[0] if names else platform.machine()
 
 
-def write_section(heading: str, body: str, page: Path = PAGE) -> None:
-    """Replace the section ``## heading`` of the page, or append it."""
-    text = page.read_text(encoding="utf-8") if page.exists() else TITLE
+def write_section(heading: str, body: str, page: Path = PAGE, title: str = TITLE) -> None:
+    """Replace the section ``## heading`` of the page, or append it; a new page starts with ``title``."""
+    text = page.read_text(encoding="utf-8") if page.exists() else title
     top, *sections = re.split(r"^(?=## )", text, flags=re.MULTILINE)
     new = f"## {heading}\n\n{body.strip()}\n"
     kept = [section.strip() + "\n" for section in sections if not section.startswith(f"## {heading}\n")]

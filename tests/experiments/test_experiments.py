@@ -17,6 +17,10 @@ SMALL = {
         "dtypes": ("float32", "bfloat16"),
         "out": None,
     },
+    "antenna_selection": {
+        **{"cases": ((4, 2),), "losses": ("zlpr", "conditional_bernoulli"), "seeds": 1, "samples": 256},
+        **{"tests": 64, "epochs": 1, "rounds": 1, "work": None, "out": None},
+    },
     "bench_lanes": {"lanes": 2, "epochs": 1, "rounds": 1, "widths": (8,), "out": None},
     "bench_losses": {
         **{"rounds": 1, "rounds_of_each": 1, "batch": 8, "labels": 40, "wide_batch": 2, "wide_labels": 70},
@@ -39,14 +43,30 @@ SMALL = {
         **{"lanes": 2, "epochs": 1, "rows": 128, "rounds": 1, "widths": (8,)},
         **{"peers": False, "loss_shape": (4, 8), "out": None},
     },
+    "count_heads": {
+        **{"data": ("yeast",), "heads": ("factorised_clipped_linear",), "seeds": 2},
+        **{"learning_rates": (1e-3,), "max_epochs": 1, "hidden": (8,), "work": None, "out": None},
+    },
+    "joint_models": {
+        **{"data": ("yeast",), "approaches": ("label_powerset", "ising_exact"), "seeds": 2, "samples": 300},
+        **{"learning_rates": (1e-2,), "hidden": 16, "max_epochs": 2, "work": None, "out": None},
+    },
+    "multi_output": {
+        **{"samples": 200, "seeds": 1, "learning_rates": (1e-3,), "epochs": 1, "channels": (2, 4)},
+        **{"hidden": 8, "work": None, "out": None},
+    },
 }
+QUICK = {"accuracy"}
+ELSEWHERE = {"hierarchy", "text"}
+"""Experiments that need data of their own, which their own tests make."""
 
 
 @pytest.mark.parametrize(
     "path",
     [
-        pytest.param(path, marks=pytest.mark.slow if path.stem.startswith("bench_") else (), id=path.stem)
+        pytest.param(path, marks=() if path.stem in QUICK else pytest.mark.slow, id=path.stem)
         for path in sorted(FOLDER.glob("*.py"))
+        if path.stem not in ELSEWHERE
     ],
 )
 def test_an_experiment_runs_in_small(path, monkeypatch):

@@ -1,0 +1,157 @@
+"""Does it pay to model how labels depend on each other, and how many there are?
+
+Command: ``python experiments/joint_models.py --data-dir $DATA`` (``MLJ_DATA_DIR`` if not given; without a
+folder, the built-in data sets alone). Cost: see the page. The result is ``joint_models.md``.
+
+Binary relevance, which is sigmoid cross-entropy on a network with one output for each label, against every
+joint approach of the library on the same trunk: the same splits, seeds, learning rates, epochs and patience.
+Each approach is decided, for each metric, by the rule that is best on validation rows: one of the rules of
+``mlj.decision`` on its scores, or a decoder of its own. The official test part is scored once for each seed.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+from joint.sources import BUILT_IN, SOURCES
+from joint.tables import METRICS, table
+from sources import data_folder
+from timing.page import machine, write_section
+from units import Units
+
+REFERENCE = "sigmoid_cross_entropy"
+FOLDER = Path(__file__).parent
+TITLE = """# Joint models against binary relevance
+
+Written by `joint_models.py`. Test means and standard deviations over the seeds; the decision of each cell is
+chosen on validation rows for that metric. ▲ and ▼: better and worse than binary relevance (paired t-tests
+over the seeds, corrected by Holm for the column, p < .05). Seconds: for tuning, the final trainings, decoding
+and measuring.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """What is compared, and for how long."""
+
+    data: tuple[str, ...] = ()
+    """Names in joint.sources.SOURCES; all that can be read if empty."""
+    data_dir: Path | None = None
+    """Folder of the downloaded data sets; the environment's MLJ_DATA_DIR if None."""
+    approaches: tuple[str, ...] = ()
+    """Joint approaches; all if empty."""
+    seeds: int = 5
+    """Seeds of each approach."""
+    learning_rates: tuple[float, ...] = (1.5e-3, 4e-3)
+    """What every approach tries."""
+    hidden: int = 256
+    """Width of the two hidden layers, of the one on sparse features."""
+    max_epochs: int = 40
+    """Passes over the training rows at the most."""
+    patience: int = 8
+    """Epochs without a better validation value after which a run stops."""
+    samples: int | None = None
+    """Rows of each data set that are used; all if None."""
+    work: Path | None = Path("runs/experiments/joint_models")
+    """Where finished units are kept; nowhere if None."""
+    out: Path | None = FOLDER / "joint_models.md"
+    """The page; not written if None."""
+
+
+def run(config: Config) -> dict:
+    """Return what was found, by data set and approach, after writing the page."""
+    from mlj.approaches import JOINT_APPROACHES
+    from mlj.training import use_cores
+
+    use_cores(os.cpu_count() or 1)
+    folder = data_folder(config.data_dir)
+    names = (REFERENCE, *(config.approaches or JOINT_APPROACHES))
+    data = config.data or tuple(name for name in SOURCES if folder is not None or name in BUILT_IN)
+    units = Units(config.work, len(data) * len(names))
+    found: dict[str, dict] = {}
+    for source in data:
+        field = Field(source, folder, config)
+        found[source] = {
+            name: units.run(f"{source}-{name}", field.settings(name), partial(field.measure, name))
+            for name in names
+        }
+        if config.out is not None:
+            body = f"{table(found[source], REFERENCE)}\n\n{field.said}\n\n{machine('flax', 'optax')}"
+            write_section(source, body, config.out, TITLE)
+    return found
+
+
+class Field:
+    """One data set, on which approaches are measured one after the other."""
+
+    def __init__(self, source: str, folder: Path | None, config: Config):
+        """Read the data and divide it; nothing is trained yet."""
+        import numpy as np
+
+        from mlj.comparison import CompareConfig
+        from mlj.comparison.parts import device_batches, make_parts
+        from mlj.comparison.run import Judge
+        from mlj.comparison.tasks import task_of
+
+        dataset = SOURCES[source](folder)
+        if config.samples is not None:
+            rows = np.random.default_rng(0).permutation(dataset.num_samples)[: config.samples]
+            dataset = dataset.rows(np.sort(rows))
+        sparse = not isinstance(dataset.features, np.ndarray)
+        self._config = CompareConfig(
+            seeds=config.seeds,
+            learning_rates=config.learning_rates,
+            hidden=(config.hidden,) * (1 if sparse else 2),
+            max_epochs=config.max_epochs,
+            patience=config.patience,
+        )
+        self._parts = make_parts(dataset, self._config)
+        self._task = task_of(self._config, self._parts)
+        self._judge = Judge(self._config, self._parts)
+        self._batches = device_batches(self._parts)
+        self._sha256 = dataset.sha256
+        train, validation = (len(rows[0]) for rows in (self._parts.train_rows, self._parts.validation_rows))
+        self.said = (
+            f"{train} rows for training, {validation} for validation, {self._parts.test.num_samples} for the "
+            f"test; {dataset.num_features} features, {dataset.num_labels} labels, "
+            f"{self._task.num_labelsets} labelsets in the first two."
+        )
+
+    def settings(self, name: str) -> dict:
+        """Return all that a measurement depends on."""
+        return {"approach": name, "data": self._sha256} | asdict(self._config)
+
+    def measure(self, name: str) -> dict:
+        """Train and judge one approach: for each metric the chosen rule, and the test values of all seeds."""
+        from mlj.approaches import APPROACHES
+        from mlj.comparison.summary import best_rule
+        from mlj.comparison.train import Failed, Trainer
+
+        began = time.monotonic()
+        try:
+            approach = APPROACHES[name].make(self._task)
+        except ValueError as error:
+            return {"refused": str(error)}
+        trained = Trainer(approach, self._config, self._parts, *self._batches).run()
+        if isinstance(trained, Failed):
+            return {"refused": "its training never was finite"}
+        evidence = self._judge.contender(APPROACHES[name], approach, trained, began)
+        result: dict = {
+            "seconds": time.monotonic() - began,
+            "learning_rate": trained.learning_rate,
+            "epochs": trained.best_epochs,
+        }
+        for metric in METRICS:
+            rule, validation, test = best_rule(evidence, metric)
+            result[metric] = {"rule": rule, "validation": validation.tolist(), "test": test.tolist()}
+        return result
+
+
+if __name__ == "__main__":
+    import tyro
+
+    run(tyro.cli(Config))

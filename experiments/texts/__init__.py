@@ -1,0 +1,1 @@
+"""What the text experiment is made of: data sets, recipes, training and tables."""

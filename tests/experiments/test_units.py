@@ -1,0 +1,71 @@
+"""An interrupted experiment goes on where it stopped, and never takes one result for another."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[2] / "experiments"
+
+
+@pytest.fixture
+def store(monkeypatch):
+    monkeypatch.syspath_prepend(str(FOLDER))
+    return import_module("units.store")
+
+
+def test_a_finished_unit_is_not_worked_on_again(store, tmp_path):
+    calls, said = [], []
+
+    def work():
+        calls.append(1)
+        return {"value": 0.1}
+
+    for _ in range(2):
+        units = store.Units(tmp_path, 1, said.append)
+        assert units.run("yeast-zlpr", {"seeds": 5}, work) == {"value": 0.1}
+    assert len(calls) == 1
+    assert said[1] == "1/1 yeast-zlpr: kept from an earlier run"
+    assert [path.name for path in tmp_path.iterdir()] == ["yeast-zlpr.json"]
+
+
+def test_other_settings_or_a_damaged_file_are_worked_on_again(store, tmp_path):
+    units = store.Units(tmp_path, 4, lambda text: None)
+    assert units.run("a", {"seeds": 5}, lambda: {"value": 1}) == {"value": 1}
+    assert units.run("a", {"seeds": 6}, lambda: {"value": 2}) == {"value": 2}
+    (tmp_path / "a.json").write_text("{")
+    assert units.run("a", {"seeds": 6}, lambda: {"value": 3}) == {"value": 3}
+
+
+def test_work_that_fails_leaves_nothing_behind(store, tmp_path):
+    units = store.Units(tmp_path, 1, lambda text: None)
+
+    def fail():
+        raise RuntimeError("stopped")
+
+    with pytest.raises(RuntimeError, match="stopped"):
+        units.run("a", {}, fail)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_names_that_are_no_file_names_do_not_leave_the_folder_nor_fall_together(store, tmp_path):
+    units = store.Units(tmp_path / "in", 2, lambda text: None)
+    assert units.run("../x", {}, lambda: {"value": 1}) == {"value": 1}
+    assert units.run(".._x", {}, lambda: {"value": 2}) == {"value": 2}
+    assert len(list((tmp_path / "in").iterdir())) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
+def test_data_are_found_plain_or_compressed_and_a_missing_folder_is_named(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(str(FOLDER))
+    place = import_module("sources.place")
+    (tmp_path / "a.arff.gz").touch()
+    assert place.plain_or_packed(tmp_path / "a.arff").name == "a.arff.gz"
+    with pytest.raises(FileNotFoundError, match=r"b\.arff is not there"):
+        place.plain_or_packed(tmp_path / "b.arff")
+    monkeypatch.setenv("MLJ_DATA_DIR", str(tmp_path))
+    assert place.data_folder(None) == tmp_path
+    with pytest.raises(NotADirectoryError, match="nowhere"):
+        place.data_folder(tmp_path / "nowhere")
