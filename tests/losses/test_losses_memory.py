@@ -159,6 +159,7 @@ def evaluated(loss, s, y, w, **options):
     return costs, slope, bend
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("loss", "options"), [(pairwise_logistic, {"max_present": 20}), (warp, {})])
 def test_labels_compared_chunk_by_chunk_cost_the_same(loss, options, monkeypatch):
     s, y, w = rows(50)
@@ -181,6 +182,7 @@ def test_a_soft_permutation_of_rows_formed_anew_costs_the_same(monkeypatch):
         np.testing.assert_allclose(found, want, rtol=2e-5, atol=2e-6 * np.max(np.abs(want)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["average_precision_soap", "partial_auc_cvar", "partial_auc_dro"])
 def test_labels_of_a_batch_compared_block_by_block_cost_the_same(name, monkeypatch):
     case = batch_case_of(name)
