@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from os import PathLike
 
 import numpy as np
@@ -33,6 +34,7 @@ def read_fasttext(
     Raises:
         DataError: With file and line, if a line is empty, a label has no name, stands twice in its line or
             stands behind the text, or a file has no label at all.
+        ValueError: If ``prefix`` is empty or holds a space, since every word or none would be a label.
 
     >>> import pathlib, tempfile
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "kitchen.txt"
@@ -41,6 +43,8 @@ def read_fasttext(
     >>> data.texts, data.label_names, data.labels.tolist()
     (('how thick ?', 'why flat ?'), ('bread', 'cheese', 'sauce'), [[0, 1, 1], [1, 0, 0]])
     """
+    if prefix.split() != [prefix]:
+        raise ValueError(f"read_fasttext: prefix must be a word, got {prefix!r}")
     parts = [_part(file, prefix) for file in ([path] if test is None else [path, test])]
     lists = [labels for _, part_lists in parts for labels in part_lists]
     codes = np.repeat([0, 2][: len(parts)], [len(texts) for texts, _ in parts])
@@ -75,8 +79,8 @@ def _row(line: str, prefix: str, path: str | PathLike[str], number: int) -> tupl
     labels = [word.removeprefix(prefix) for word in words[:count]]
     if "" in labels:
         raise DataError(f"a label is {prefix!r} without a name", path, number)
-    twice = next((label for label in labels if labels.count(label) > 1), None)
-    if twice is not None:
+    if len(set(labels)) < len(labels):
+        twice = next(label for label, times in Counter(labels).items() if times > 1)
         raise DataError(f"label {twice!r} stands twice in the line", path, number)
     late = next((word for word in words[count:] if word.startswith(prefix)), None)
     if late is not None:

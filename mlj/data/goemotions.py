@@ -29,8 +29,9 @@ def read_goemotions(folder: str | PathLike[str], *, name: str = "goemotions") ->
         name: What to call the data set.
 
     Raises:
-        DataError: With file and line, if a file is not there, a row has not three columns, or a label is no
-            number, is not in ``labels.txt`` or stands twice in its row.
+        DataError: With file and line, if a file is not there, a name in ``labels.txt`` is empty or stands
+            there twice, a row has not three columns, or a label is no number, is not in ``labels.txt`` or
+            stands twice in its row.
 
     Reference:
         Demszky, Movshovitz-Attias, Ko, Cowen, Nemade and Ravi, "GoEmotions: a dataset of fine-grained
@@ -45,11 +46,7 @@ def read_goemotions(folder: str | PathLike[str], *, name: str = "goemotions") ->
     >>> data.texts[:2], data.labels[:2].tolist(), data.split.tolist()
     (('so glad', 'all of it'), [[1, 0], [1, 1]], [0, 0, 1, 1, 2, 2])
     """
-    names_file = _existing(Path(folder), "labels.txt")
-    names = [
-        decode(line, number, names_file, "utf-8").strip()
-        for number, line in enumerate(read_lines(names_file), start=1)
-    ]
+    names = _names(_existing(Path(folder), "labels.txt"))
     texts, matrices, split = [], [], []
     for part, file_name in _FILES.items():
         part_texts, matrix = _part(_existing(Path(folder), file_name), len(names))
@@ -64,6 +61,18 @@ def _existing(folder: Path, file: str) -> Path:
     if found is None:
         raise DataError(f"there is neither {file} nor {file}.gz in this folder", folder)
     return found
+
+
+def _names(file: Path) -> list[str]:
+    lines: dict[str, int] = {}
+    for number, line in enumerate(read_lines(file), start=1):
+        name = decode(line, number, file, "utf-8").strip()
+        if not name:
+            raise DataError("the line is empty; it is the name of a label", file, number)
+        if name in lines:
+            raise DataError(f"two labels are named {name!r}, the first in line {lines[name]}", file, number)
+        lines[name] = number
+    return list(lines)
 
 
 def _part(file: Path, num_labels: int) -> tuple[list[str], sp.csr_array]:

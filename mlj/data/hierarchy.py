@@ -9,6 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from mlj.data.errors import DataError
+from mlj.data.labels import label_matrix
 from mlj.data.nearest import nearest
 
 
@@ -101,12 +102,13 @@ class Hierarchy:
         """Return labels ``[N, L]`` in which all labels above a present one are present too.
 
         Raises:
-            DataError: If the labels are not ``[N, L]``.
+            DataError: If the labels are not ``[N, L]``, or one is neither 0 nor 1.
         """
         if labels.ndim != 2 or labels.shape[1] != self.num_labels:
             raise DataError(f"labels must be [N, {self.num_labels}], got {list(labels.shape)}")
+        present = label_matrix(labels).astype(np.int64)
         up = sp.csr_array(self.descendants.T | np.eye(self.num_labels, dtype=bool)).astype(np.int64)
-        closed = sp.csr_array((sp.csr_array(labels).astype(bool).astype(np.int64) @ up) > 0).astype(np.uint8)
+        closed = sp.csr_array((present @ up) > 0).astype(np.uint8)
         return closed if sp.issparse(labels) else closed.toarray()
 
     def is_closed(self, labels: np.ndarray | sp.sparray) -> bool:

@@ -64,9 +64,10 @@ def read_hmc_arff(
         every name is a label, so that a top above all others is one that every row has.
 
     Raises:
-        DataError: With file and line, if a file is not what the format says, a row has a label that the
-            hierarchy has not, the hierarchy goes round in a circle, or the files have different ones.
-        ValueError: If an option is none of those above.
+        DataError: With file and line, if a file is not what the format says, a row has a label twice or one
+            that the hierarchy has not, the hierarchy goes round in a circle, or the files have different
+            hierarchies.
+        ValueError: If an option is none of those above, or there are validation rows without test rows.
     """
     check_option(missing_features)
     if structure not in (None, *_STRUCTURES):
@@ -176,13 +177,16 @@ def _cut_off_labels(lines: list[bytes], start: int, path) -> list[tuple[int, byt
 
 
 def _labels(place: dict[str, int], text: str, path, line: int) -> list[int]:
-    found = []
+    found: dict[int, None] = {}
     for label in text.strip().strip("'\"").split("@"):
-        if label.strip().casefold() not in place:
+        column = place.get(label.strip().casefold())
+        if column is None:
             known = nearest(label.strip().casefold(), place)
             raise DataError(f"the row has the label {label!r}, the hierarchy has not: {known}", path, line)
-        found.append(place[label.strip().casefold()])
-    return found
+        if column in found:
+            raise DataError(f"the row has the label {label!r} twice", path, line)
+        found[column] = None
+    return list(found)
 
 
 def _table(path, relation, attributes, matrix, numbers, hierarchy, labels, line: int) -> ArffTable:

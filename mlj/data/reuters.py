@@ -19,16 +19,17 @@ from mlj.data.errors import DataError
 from mlj.data.streams import read_text
 from mlj.data.text_dataset import TextDataset, from_label_lists
 
-_OPENING = re.compile(r"<REUTERS\b([^>]*)>")
+_OPENING = re.compile(r"<REUTERS\b([^<>]*)(>?)")
 _CLOSING = "</REUTERS>"
-_ATTRIBUTE = re.compile(r'([A-Z]+)="([^"]*)"')
-_TEXT = re.compile(r"<TEXT\b[^>]*>(.*?)</TEXT>", re.DOTALL)
-_TOPICS = re.compile(r"<TOPICS>(.*?)</TOPICS>", re.DOTALL)
-_TOPIC = re.compile(r"<D>(.*?)</D>", re.DOTALL)
-_PIECES = re.compile(r"<(TITLE|BODY)>(.*?)</\1>", re.DOTALL)
+_ATTRIBUTE = re.compile(r'\b([A-Z]+)="([^"]*)"')
+_TEXT = re.compile(r"<(TEXT)\b[^<>]*>")
+_TOPICS = re.compile(r"<(TOPICS)>")
+_TOPIC = re.compile(r"<(D)>")
+_PIECE = re.compile(r"<(TITLE|BODY)>")
 _TAG = re.compile(r"<(/?)(AUTHOR|DATELINE|TITLE|BODY)>")
 _SPLITS = {"TRAIN": "train", "TEST": "test"}
-_NEEDED = ("TOPICS", "LEWISSPLIT", "NEWID")
+_VALUES = {"TOPICS": ("YES", "NO", "BYPASS"), "LEWISSPLIT": (*_SPLITS, "NOT-USED"), "NEWID": None}
+"""The attributes that a document needs, and what they can say."""
 
 
 class _Document(NamedTuple):
@@ -45,7 +46,7 @@ def read_reuters(folder: str | PathLike[str], *, labels: str = "r90", name: str 
 
     A text is the title and the body, each with its line breaks; where the files say UNPROC, all of the
     unprocessed text. By the ModApte split a document with ``TOPICS="YES"`` is for training or testing as
-    LEWISSPLIT says, and every other one is unused.
+    LEWISSPLIT says, and every other one is unused. A topic that a document names twice counts once.
 
     Args:
         folder: Holds the files ``*.sgm``, plain or compressed.
@@ -54,8 +55,9 @@ def read_reuters(folder: str | PathLike[str], *, labels: str = "r90", name: str 
         name: What to call the data set.
 
     Raises:
-        DataError: With file and line, if there is no such file, or a document is not closed, lacks an
-            attribute, names an unknown split, has no text or repeats another's number.
+        DataError: With file and line, if there is no such file, or a document or a tag in it is not closed,
+            lacks an attribute, has an unknown one, has no text, an empty topic or another's number; and if no
+            topic is in both parts.
         ValueError: If ``labels`` is another word.
 
     Reference:
@@ -85,6 +87,8 @@ def read_reuters(folder: str | PathLike[str], *, labels: str = "r90", name: str 
     else:
         parts = [{topic for d in documents if d.split == part for topic in d.topics} for part in (0, 2)]
         names = sorted(parts[0] & parts[1])
+        if not names:
+            raise DataError("no topic is present in both the training and the test part", folder)
     kept = set(names)
     if labels == "r90":
         documents = [d for d in documents if d.split >= 0 and not kept.isdisjoint(d.topics)]
@@ -105,29 +109,37 @@ def _documents(file: Path) -> list[_Document]:
     found, line, counted = [], 1, 0
     for opening, following in zip(openings, [*(o.start() for o in openings[1:]), len(content)]):
         line, counted = line + content.count("\n", counted, opening.start()), opening.start()
+        if not opening[2]:
+            raise DataError("<REUTERS ... is not closed by >", file, line)
         end = content.find(_CLOSING, opening.end(), following)
         if end < 0:
             raise DataError(f"the document is not closed by {_CLOSING}", file, line)
-        found.append(_document(opening[1], content[opening.end() : end], file, line))
+        try:
+            found.append(_document(opening[1], content[opening.end() : end], file, line))
+        except DataError as error:
+            raise DataError(error.reason, file, line) from error
     return found
 
 
 def _document(tag: str, content: str, file: Path, line: int) -> _Document:
     attributes = dict(_ATTRIBUTE.findall(tag))
-    for attribute in _NEEDED:
+    for attribute, known in _VALUES.items():
         if attribute not in attributes:
-            raise DataError(f"<REUTERS ...> has no {attribute}", file, line)
+            raise DataError(f"<REUTERS ...> has no {attribute}")
+        if known is not None and attributes[attribute] not in known:
+            raise DataError(f"{attribute} is {attributes[attribute]!r}; it is one of {', '.join(known)}")
+    text, topics = _between(_TEXT, content), _between(_TOPICS, content)
+    if not text or not topics:
+        raise DataError(f"the document has no <{'TOPICS' if text else 'TEXT'}>")
+    names = tuple(dict.fromkeys(_resolved(topic) for topic in _between(_TOPIC, topics[0])))
+    if "" in names:
+        raise DataError("a topic of the document is empty")
     lewis = attributes["LEWISSPLIT"]
-    if lewis not in (*_SPLITS, "NOT-USED"):
-        raise DataError(f"LEWISSPLIT is {lewis!r}; it is TRAIN, TEST or NOT-USED", file, line)
-    text, topics = _TEXT.search(content), _TOPICS.search(content)
-    if text is None or topics is None:
-        raise DataError(f"the document has no <{'TEXT' if text is None else 'TOPICS'}>", file, line)
     used = attributes["TOPICS"] == "YES" and lewis in _SPLITS
     return _Document(
         number=attributes["NEWID"],
-        text=_plain(text[1]),
-        topics=tuple(dict.fromkeys(html.unescape(topic).strip() for topic in _TOPIC.findall(topics[1]))),
+        text=_plain(text[0]),
+        topics=names,
         split=PARTS[_SPLITS[lewis]] if used else -1,
         file=fspath(file),
         line=line,
@@ -136,8 +148,28 @@ def _document(tag: str, content: str, file: Path, line: int) -> _Document:
 
 def _plain(content: str) -> str:
     """Return title and body, or all of the text where it has neither, entities resolved."""
-    pieces = [piece for _, piece in _PIECES.findall(content)] or [_TAG.sub(" ", content)]
-    return "\n".join(html.unescape(piece).strip() for piece in pieces)
+    pieces = _between(_PIECE, content) or [_TAG.sub(" ", content)]
+    return "\n".join(map(_resolved, pieces))
+
+
+def _between(opening: re.Pattern[str], content: str) -> list[str]:
+    """Return what stands between each opening tag and its closing one; in one pass, whatever is in there."""
+    found, at = [], 0
+    while (tag := opening.search(content, at)) is not None:
+        closing = f"</{tag[1]}>"
+        end = content.find(closing, tag.end())
+        if end < 0:
+            raise DataError(f"the document has <{tag[1]}> without {closing}")
+        found.append(content[tag.end() : end])
+        at = end + len(closing)
+    return found
+
+
+def _resolved(text: str) -> str:
+    try:
+        return html.unescape(text).strip()
+    except ValueError as error:
+        raise DataError(f"the document has an entity that is no character: {error}") from error
 
 
 def _refuse_repeats(documents: list[_Document]) -> None:

@@ -40,9 +40,10 @@ def sequence_targets(
         from multi-hot labels.
 
     Raises:
-        ValueError: If neither ``label_names`` nor ``num_labels`` is given, or they differ.
-        DataError: If a label is unknown or stands twice in a list, or a list is too long for ``steps``; the
-            message names the row, the label and its place, all from 0.
+        ValueError: If neither ``label_names`` nor ``num_labels`` is given, they differ, or ``steps`` is less
+            than 1.
+        DataError: If two of ``label_names`` are the same; if a label is unknown or stands twice in a list, or
+            a list is too long for ``steps``: the message names the row, the label and its place, all from 0.
 
     >>> sequence_targets([["sad", "calm"], []], label_names=["calm", "sad"]).targets.tolist()
     [[1, 0, 2], [2, 2, 2]]
@@ -58,6 +59,11 @@ def sequence_targets(
         raise ValueError(f"sequence_targets: {len(names)} label_names, but num_labels is {num_labels}")
     size = num_labels if names is None else len(names)
     numbers = {} if names is None else {name: number for number, name in enumerate(names)}
+    if names is not None and len(numbers) != size:
+        twice = next(name for number, name in enumerate(names) if numbers[name] != number)
+        raise DataError(f"two labels are named {twice!r}")
+    if steps is not None and steps < 1:
+        raise ValueError(f"sequence_targets: steps must be at least 1, got {steps}")
     rows = [_numbers(row, sequence, numbers, size) for row, sequence in enumerate(sequences)]
     length = max(map(len, rows), default=0) + 1 if steps is None else steps
     targets = np.full((len(rows), length), size, np.int32)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
@@ -182,6 +183,8 @@ class TextFeatures:
         content = json_object(text, fields, "a set of text features")
         if not len(content["blocks"]) == len(content["vocabularies"]) == len(content["idfs"]):
             raise DataError("a set of text features needs one vocabulary and one list of weights a block")
+        for ngrams, idf in zip(content["vocabularies"], content["idfs"]):
+            _check_columns(ngrams, idf)
         read = cls(
             tuple(_block(block) for block in content["blocks"]),
             tuple(map(tuple, content["vocabularies"])),
@@ -190,6 +193,16 @@ class TextFeatures:
         if read.sha256 != content["sha256"]:
             raise DataError("the features were changed after they were written: their fingerprint is another")
         return read
+
+
+def _check_columns(ngrams: object, idf: object) -> None:
+    lists = isinstance(ngrams, list) and isinstance(idf, list) and len(ngrams) == len(idf)
+    if not lists or not all(isinstance(ngram, str) for ngram in ngrams):
+        raise DataError("a block of text features needs a list of n-grams and as many weights")
+    if len(set(ngrams)) != len(ngrams):
+        raise DataError("a block of text features holds an n-gram twice")
+    if not all(isinstance(weight, float) and math.isfinite(weight) for weight in idf):
+        raise DataError("the weights of text features must be finite numbers")
 
 
 def _block(values: object) -> TfidfBlock:

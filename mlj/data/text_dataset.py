@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -80,6 +83,12 @@ class TextDataset:
     def labels(self) -> np.ndarray:
         """Multi-hot labels, uint8 ``[N, L]``."""
         return self.label_matrix.toarray()
+
+    @functools.cached_property
+    def sha256(self) -> str:
+        """Fingerprint of everything but the data set's own name, 64 hexadecimal digits."""
+        without_texts = self.to_dataset(np.zeros((self.num_samples, 0))).sha256
+        return hashlib.sha256(json.dumps([without_texts, self.texts]).encode()).hexdigest()
 
     def part_rows(self, *parts: str) -> np.ndarray:
         """Return the row numbers of these parts of the official split, in the order of the file.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -49,10 +50,17 @@ class TokenOptions:
         object.__setattr__(self, "ngrams", tuple(self.ngrams))
         if self.analyzer not in _ANALYZERS:
             raise ValueError(f"TokenOptions: analyzer must be one of {_ANALYZERS}, got {self.analyzer!r}")
-        if len(self.ngrams) != 2 or not 1 <= self.ngrams[0] <= self.ngrams[1]:
+        whole = all(isinstance(length, int) for length in self.ngrams)
+        if not whole or len(self.ngrams) != 2 or not 1 <= self.ngrams[0] <= self.ngrams[1]:
             raise ValueError(f"TokenOptions: ngrams must be (shortest, longest), got {self.ngrams}")
         if self.stop_words not in (None, "english"):
             raise ValueError(f"TokenOptions: stop_words must be None or 'english', got {self.stop_words!r}")
+        if not isinstance(self.lowercase, bool):
+            raise ValueError(f"TokenOptions: lowercase must be True or False, got {self.lowercase!r}")
+        try:
+            re.compile(self.token_pattern)
+        except (re.error, TypeError) as error:
+            raise ValueError(f"TokenOptions: token_pattern {self.token_pattern!r}: {error}") from error
 
     def vectorizer_options(self) -> dict[str, object]:
         """Return the options as scikit-learn's vectorizers take them."""
@@ -100,6 +108,9 @@ class Vocabulary:
     def __post_init__(self):
         """Refuse a vocabulary without tokens, or with one twice."""
         object.__setattr__(self, "tokens", tuple(self.tokens))
+        wrong = next((token for token in self.tokens if not isinstance(token, str)), None)
+        if wrong is not None:
+            raise DataError(f"the tokens of a vocabulary are strings, got {wrong!r}")
         if not self.tokens:
             raise DataError("the vocabulary is empty: no token was frequent enough, or there are no texts")
         if len(set(self.tokens)) != len(self.tokens):
@@ -121,16 +132,18 @@ class Vocabulary:
             texts: What to count tokens in.
             options: How texts are cut.
             min_count: In how many texts a token must be to be kept.
-            max_size: How many tokens are kept at the most, the most frequent first, then by the alphabet.
+            max_size: How many tokens are kept at the most, the most frequent first, then by the alphabet; if
+                None, all of them, and of equals the first that was seen comes first.
 
         Raises:
-            DataError: If no token is kept.
+            DataError: If no token is kept, or the texts are a single string.
             ValueError: If ``min_count`` or ``max_size`` is less than 1.
         """
         options = options or TokenOptions()
         for name, value in (("min_count", min_count), ("max_size", max_size)):
             if value is not None and value < 1:
                 raise ValueError(f"Vocabulary.fit: {name} must be at least 1, got {value}")
+        _refuse_string(texts)
         analyze = options.build()
         counts = Counter(chain.from_iterable(dict.fromkeys(analyze(text)) for text in texts))
         frequent = [(-count, token) for token, count in counts.items() if count >= min_count]
@@ -159,10 +172,12 @@ class Vocabulary:
             length: ``T``; what stands behind it is cut off. The longest text decides if it is None.
 
         Raises:
+            DataError: If the texts are a single string.
             ValueError: If ``length`` is less than 1.
         """
         if length is not None and length < 1:
             raise ValueError(f"Vocabulary.encode: length must be at least 1, got {length}")
+        _refuse_string(texts)
         analyze, numbers = self.options.build(), self._numbers
         rows = [[numbers.get(token, UNKNOWN) for token in analyze(text)[:length]] for text in texts]
         width = length or max(1, max(map(len, rows), default=1))
@@ -225,11 +240,16 @@ class Vocabulary:
         return read
 
 
+def _refuse_string(texts: object) -> None:
+    if isinstance(texts, str):
+        raise DataError(f"wanted a list of texts, got the string {texts[:40]!r}")
+
+
 def json_object(text: str, fields: dict[str, type], what: str) -> dict[str, object]:
     """Return the JSON object in ``text`` if it has exactly these fields, or raise a ``DataError``."""
     try:
         content = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{what} must be JSON: {error}") from error
     if not isinstance(content, dict) or set(content) != set(fields):
         raise DataError(f"{what} must be a JSON object of {', '.join(fields)}")
@@ -263,8 +283,8 @@ def ngram_ids(ids: np.ndarray, first: int, *, buckets: int, longest: int = 2) ->
         int32 ``[N, W]``, every row's numbers first, then 0; W is as long as the longest row needs.
 
     Raises:
-        ValueError: If ``ids`` are not ``[N, T]``, one of them is not below ``first``, or ``buckets`` or
-            ``longest`` is less than 1.
+        ValueError: If ``ids`` are not ``[N, T]``, one of them is not below ``first``, ``buckets`` or
+            ``longest`` is less than 1, or the numbers do not fit into int32.
 
     >>> ngram_ids(np.array([[2, 3, 0], [2, 3, 2]]), 4, buckets=10).shape
     (2, 5)
@@ -273,6 +293,8 @@ def ngram_ids(ids: np.ndarray, first: int, *, buckets: int, longest: int = 2) ->
         raise ValueError(f"ngram_ids: ids must be [N, T] below first = {first}, got {list(ids.shape)}")
     if buckets < 1 or longest < 1:
         raise ValueError(f"ngram_ids: buckets and longest must be at least 1, got {buckets} and {longest}")
+    if first + buckets > np.iinfo(np.int32).max:
+        raise ValueError(f"ngram_ids: first + buckets must fit into int32, got {first} + {buckets}")
     found, code = [ids.astype(np.int64)], ids.astype(np.uint64)
     for extra in range(1, min(longest, ids.shape[1])):
         code = code[:, :-1] * _MULTIPLIER + ids[:, extra:].astype(np.uint64) + np.uint64(extra)

@@ -42,6 +42,12 @@ def test_a_wrong_line_is_refused_with_its_number(text, tmp_path):
     assert (caught.value.file, caught.value.line, caught.value.reason) == (str(path), *WRONG[text])
 
 
+@pytest.mark.parametrize("prefix", ["", "a b", " "])
+def test_a_prefix_that_is_no_word_is_refused(prefix, tmp_path):
+    with pytest.raises(ValueError, match="prefix must be a word, got"):
+        read_fasttext(write(tmp_path, "k.txt", "__label__a x\n"), prefix=prefix)
+
+
 def test_bytes_that_are_no_utf8_are_refused_with_their_line(tmp_path):
     path = tmp_path / "latin.txt"
     path.write_bytes(b"__label__a x\n__label__a caf\xe9\n")

@@ -49,8 +49,10 @@ def test_a_wrong_row_is_refused_with_file_and_line(train, tmp_path):
 def test_a_missing_file_and_a_repeated_name_are_refused(tmp_path):
     with pytest.raises(DataError, match=r"there is neither labels\.txt nor labels\.txt\.gz in this folder"):
         read_goemotions(tmp_path)
-    with pytest.raises(DataError, match="two labels are named 'joy'"):
+    with pytest.raises(DataError, match=r"labels\.txt:2: two labels are named 'joy', the first in line 1"):
         read_goemotions(folder(tmp_path, names="joy\njoy\n"))
+    with pytest.raises(DataError, match=r"labels\.txt:3: the line is empty; it is the name of a label"):
+        read_goemotions(folder(tmp_path, names="joy\ngrief\n \n"))
 
 
 def test_goemotions_has_the_published_counts(data_dir):

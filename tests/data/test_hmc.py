@@ -67,6 +67,7 @@ def test_three_files_make_the_official_split(tmp_path):
     ("old", "new", "line", "reason"),
     [
         ("05@01/02", "05@01/20", 7, "'01/20', the hierarchy has not: did you mean '01/02'"),
+        ("05@01/02", "05@01/02@05", 7, "the row has the label '05' twice"),
         ("-2,blue,01", "-2,blue", 9, "the row has the label 'blue', the hierarchy has not"),
         ("-2,blue,01", "-2,blue,4,01", 9, "the row has 3 values for 2 attributes"),
         ("-2,blue,01", "-2", 9, "the row has no comma"),
@@ -139,6 +140,9 @@ def test_a_hierarchy_is_checked_by_name():
         Hierarchy.from_edges("ab", [("a", "a")])
     with pytest.raises(DataError, match=r"labels must be \[N, 2\], got \[3, 5\]"):
         Hierarchy.from_edges("ab", []).close(np.zeros((3, 5)))
+    for wrong in (np.nan, -1, 2):
+        with pytest.raises(DataError, match="label 1 of row 0 is"):
+            Hierarchy.from_edges("ab", []).close(np.array([[0, wrong]]))
 
 
 FACTS = {

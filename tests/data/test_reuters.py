@@ -63,7 +63,12 @@ WRONG = {
     "unclosed": (document(1).replace("</REUTERS>", "") + document(2), 2, "not closed by </REUTERS>"),
     "unclosed at the end": (document(1) + document(2)[:-12], 9, "not closed by </REUTERS>"),
     "no number": (document(1) + document(2).replace("NEWID", "ID"), 9, "<REUTERS ...> has no NEWID"),
-    "unknown split": (document(1, "HOLD"), 2, "LEWISSPLIT is 'HOLD'; it is TRAIN, TEST or NOT-USED"),
+    "unknown split": (document(1, "HOLD"), 2, "LEWISSPLIT is 'HOLD'; it is one of TRAIN, TEST, NOT-USED"),
+    "unknown use": (document(1, used="MAYBE"), 2, "TOPICS is 'MAYBE'; it is one of YES, NO, BYPASS"),
+    "tag not closed": (document(1) + document(2).replace('"2">', '"2"'), 9, "is not closed by >"),
+    "body not closed": (document(1).replace("</BODY>", ""), 2, "has <BODY> without </BODY>"),
+    "empty topic": (document(1, topics=("tea", " ")), 2, "a topic of the document is empty"),
+    "no character": (document(1, text=f"&#{'9' * 5000};"), 2, "has an entity that is no character"),
     "no text": (document(1).replace("TEXT>", "WORDS>"), 2, "the document has no <TEXT>"),
     "no topics": (document(1).replace("TOPICS>", "THEMES>"), 2, "the document has no <TOPICS>"),
     "repeated": (document(1) + document(1), 9, 'NEWID="1" stands already in line 2 of'),
@@ -77,6 +82,19 @@ def test_a_wrong_document_is_refused_with_file_and_line(name, tmp_path):
         read_reuters(folder(tmp_path, content))
     assert (caught.value.file, caught.value.line) == (str(tmp_path / "reut2-000.sgm"), line)
     assert reason in caught.value.reason
+
+
+def test_a_file_of_openings_alone_is_refused_without_looking_for_their_ends_again_and_again(tmp_path):
+    with pytest.raises(DataError, match="is not closed by >"):
+        read_reuters(folder(tmp_path, "<REUTERS " * 200_000))
+    many = document(1, text="<TITLE>" * 200_000)
+    with pytest.raises(DataError, match="has <TITLE> without </TITLE>"):
+        read_reuters(folder(tmp_path, many))
+
+
+def test_a_collection_without_a_topic_of_both_parts_is_refused(tmp_path):
+    with pytest.raises(DataError, match="no topic is present in both the training and the test part"):
+        read_reuters(folder(tmp_path, document(1) + document(2, "TEST", ("tin",))))
 
 
 def test_a_folder_without_documents_is_refused(tmp_path):

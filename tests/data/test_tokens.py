@@ -70,6 +70,11 @@ def test_a_vocabulary_is_the_same_after_json_and_a_changed_one_is_refused():
         (json.dumps({"sha256": "", "options": {"analyser": 1}, "tokens": ["a"]}), "options cannot be used"),
         (json.dumps({"sha256": "", "options": {}, "tokens": {}}), "tokens of a vocabulary must be a list"),
         (json.dumps({"sha256": "", "options": {}, "tokens": ["a", "a"]}), "holds token 'a' twice"),
+        (json.dumps({"sha256": "", "options": {}, "tokens": [["a"]]}), "tokens of a vocabulary are strings"),
+        (json.dumps({"sha256": "", "options": {"lowercase": "no"}, "tokens": []}), "lowercase must be True"),
+        (json.dumps({"sha256": "", "options": {"token_pattern": "("}, "tokens": []}), "token_pattern '\\('"),
+        (json.dumps({"sha256": "", "options": {"ngrams": [1.0, 2.0]}, "tokens": []}), "ngrams must be"),
+        ("[" * 100_000, "a vocabulary must be JSON"),
     ):
         with pytest.raises(DataError, match=reason):
             Vocabulary.from_json(wrong)
@@ -78,6 +83,9 @@ def test_a_vocabulary_is_the_same_after_json_and_a_changed_one_is_refused():
 def test_options_that_cannot_be_are_refused():
     with pytest.raises(DataError, match="the vocabulary is empty"):
         Vocabulary.fit(["a b"])
+    for use in (Vocabulary.fit, Vocabulary.fit(TEXTS).encode):
+        with pytest.raises(DataError, match="wanted a list of texts, got the string 'the sea'"):
+            use("the sea")
     for call, reason in (
         (lambda: Vocabulary.fit(TEXTS, min_count=0), "min_count must be at least 1, got 0"),
         (lambda: Vocabulary.fit(TEXTS, max_size=0), "max_size must be at least 1, got 0"),
@@ -109,6 +117,8 @@ def test_hashed_ngrams_follow_the_words_and_depend_on_their_order_alone():
         ngram_ids(ids, 9, buckets=3)
     with pytest.raises(ValueError, match="buckets and longest must be at least 1, got 0 and 2"):
         ngram_ids(ids, 10, buckets=0)
+    with pytest.raises(ValueError, match="must fit into int32, got 10"):
+        ngram_ids(ids, 10, buckets=2**31)
 
 
 def test_text_features_are_those_of_scikit_learn_fitted_on_the_training_texts_alone():
@@ -146,6 +156,15 @@ def test_text_features_are_the_same_after_json_and_know_their_own_data_sets():
         TextFeatures.from_json(features.to_json().replace("salt", "malt"))
     with pytest.raises(DataError, match="a block of text features must be a JSON object with tokens"):
         TextFeatures.from_json('{"sha256": "", "blocks": [1], "vocabularies": [[]], "idfs": [[]]}')
+    for vocabulary, idf, reason in (
+        ([1], [1.0], "needs a list of n-grams and as many weights"),
+        (["a", "b"], [1.0], "needs a list of n-grams and as many weights"),
+        (["a", "a"], [1.0, 1.0], "holds an n-gram twice"),
+        (["a"], [float("nan")], "must be finite numbers"),
+    ):
+        content = {"sha256": "", "blocks": [{"tokens": {}}], "vocabularies": [vocabulary], "idfs": [idf]}
+        with pytest.raises(DataError, match=reason):
+            TextFeatures.from_json(json.dumps(content))
     with pytest.raises(DataError, match="the texts have no word n-grams to keep"):
         TextFeatures.fit(["a b"], [TfidfBlock()])
 
@@ -162,6 +181,9 @@ def test_a_text_data_set_refuses_what_a_data_set_refuses():
         with pytest.raises(DataError, match=reason):
             call()
     data = TextDataset(["a", "b"], np.eye(2), label_names=names, split=np.array([2, 0]))
+    same, other = (TextDataset([text, "b"], np.eye(2), label_names=names, split=[2, 0]) for text in "ac")
+    assert data.sha256 == same.sha256 != other.sha256
+    assert data.sha256 != TextDataset(["a", "b"], np.eye(2), label_names=names).sha256
     assert data.part_rows("train", "validation").tolist() == [1]
     assert data.rows(np.array([1])).texts == ("b",)
     for part, reason in (("tset", "unknown part 'tset'"), ("validation", "has no validation rows")):
