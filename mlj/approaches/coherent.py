@@ -30,7 +30,8 @@ def make_coherent(task: Task, descendants: Mask) -> Approach:
 
     Raises:
         TypeError: If ``descendants`` are not bool.
-        ValueError: If they are not ``[L, L]``, or give a label that is below itself through another.
+        ValueError: If they are not ``[L, L]``, give a label that is below itself through another, or leave
+            out one that is below a label through another.
 
     Reference:
         Giunchiglia, Lukasiewicz, *Coherent Hierarchical Multi-Label Classification Networks*, NeurIPS 2020.
@@ -70,4 +71,11 @@ def _checked(descendants: Mask, num_labels: int) -> np.ndarray:
         both = np.argwhere(np.triu(descendants & descendants.T, 1))
         if len(both):
             raise ValueError(f"make_coherent: labels {both[0][0]} and {both[0][1]} are each below the other")
+        step = descendants.astype(np.float32)
+        lost = np.argwhere((step @ step > 0) & ~descendants)
+        if len(lost):
+            raise ValueError(
+                f"make_coherent: label {lost[0][1]} is below label {lost[0][0]} through another, "
+                "but descendants do not say so"
+            )
     return descendants

@@ -193,7 +193,7 @@ def make_factorised(name: str, task: Task) -> Approach:
     (4,)
     """
     recipe = lookup("factorisation", name, FACTORISATIONS)
-    head, largest = COUNT_HEADS[recipe.count], task.largest_labelset
+    head, largest = COUNT_HEADS[recipe.count], max(task.largest_labelset, 1)
     mean_cost = losses.mean_over_samples(recipe.cost_of(head))
 
     def make(rngs: nnx.Rngs, bias: Array | None) -> Factorised:

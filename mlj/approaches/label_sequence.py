@@ -56,7 +56,7 @@ class _Sequences:
                 "take an approach that honours where, such as chain_any_order"
             )
         self.task, self.model, self.model_options = task, model, options
-        self.length = min(task.largest_labelset, MOST_LABELS) + 1
+        self.length = min(max(task.largest_labelset, 1), MOST_LABELS) + 1
         self.apply = as_function(self.module(None, nnx.Rngs(0)))[0]
 
     def module(self, output_bias: Array | None, rngs: nnx.Rngs) -> nnx.Module:

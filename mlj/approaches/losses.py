@@ -12,6 +12,7 @@ from flax import nnx
 
 from mlj import losses
 from mlj.approaches.approach import Approach, Options, Task
+from mlj.approaches.factorised import COUNT_HEADS
 from mlj.approaches.priors import label_prior, prior_logits
 from mlj.models import as_function
 from mlj.models.function import ApplyFn
@@ -118,11 +119,7 @@ def output_bias(approach: LossApproach, labels: np.ndarray, where: np.ndarray | 
     logits = prior_logits(prior)
     if approach.info.link in SHARED_MASS:
         logits = np.log(prior / prior.sum())
-    cardinality = max(float(labels.sum(axis=1).mean()), 0.1)
-    unit = {
-        "exponential": np.log(cardinality),
-        "softplus": np.log(np.expm1(cardinality)),
-        "clipped_linear": cardinality,
-    }
-    count = [] if approach.count_head is None else [unit[approach.count_head]]
-    return np.concatenate([logits, count]).astype(np.float32)
+    if approach.count_head is not None:
+        start = COUNT_HEADS[approach.count_head].start(labels.sum(axis=1), labels.shape[1])
+        logits = np.concatenate([logits, start])
+    return logits.astype(np.float32)

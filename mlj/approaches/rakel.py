@@ -15,7 +15,7 @@ from flax import nnx
 
 from mlj.approaches.approach import Approach, Decoder, Options, Task
 from mlj.approaches.powerset import labelset_cross_entropy
-from mlj.decision.labelsets import every_labelset, majority_of_members, mean_log_odds
+from mlj.decision.labelsets import all_labelsets, majority_of_members, mean_log_odds
 from mlj.losses import mean_over_samples
 from mlj.models import as_function
 from mlj.models.rakel import Rakel
@@ -139,7 +139,7 @@ def members_cross_entropy(
     >>> round(cost.item(), 4)
     1.3863
     """
-    sets = every_labelset(members.shape[-1])
+    sets = all_labelsets(members.shape[-1])
     seen = None if where is None else members_of(where, members, True)
     own = members_of(jnp.asarray(labels), members, 0)
     return jnp.mean(labelset_cross_entropy(logits, own, labelsets=sets, where=seen), axis=-1)
@@ -160,7 +160,7 @@ def member_log_priors(labels: np.ndarray, where: np.ndarray | None, members: np.
     [[0.375, 0.625]]
     """
     count, size = members.shape
-    absent = (members == labels.shape[1])[:, None, :] & np.asarray(every_labelset(size))
+    absent = (members == labels.shape[1])[:, None, :] & np.asarray(all_labelsets(size))
     possible = ~absent.any(axis=-1)
     wider = np.pad(np.asarray(labels > 0), [(0, 0), (0, 1)])
     observed = np.ones(labels.shape, bool) if where is None else where

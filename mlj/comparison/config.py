@@ -13,8 +13,8 @@ class CompareConfig:
     losses: tuple[str, ...] = ()
     """Losses by name; the usual 25 if empty, ``all`` for every loss that needs no further input."""
     approaches: tuple[str, ...] = ()
-    """Joint models by name, such as classifier_chain; ``all`` for every one. Without ``losses``, they are
-    compared with sigmoid cross-entropy alone."""
+    """Joint models by name, such as classifier_chain; ``all`` for every one that can take on the labels.
+    Without ``losses``, they are compared with sigmoid cross-entropy alone."""
     metric: str = "micro_f1"
     """What stops the training, picks the learning rate and names the winner."""
     seeds: int = 5

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mlj.approaches import APPROACHES, Approach, Contender, Task
+from mlj.approaches import APPROACHES, JOINT_APPROACHES, Approach, Contender, Task
 from mlj.comparison import floors, pictures
 from mlj.comparison.config import CompareConfig
 from mlj.comparison.contenders import choose_contenders
@@ -104,9 +104,9 @@ def compare(
     check_trainable(dataset)
     parts = make_parts(dataset, config)
     task = task_of(config, parts)
-    approaches = {name: APPROACHES[name].make(task) for name in names}
+    approaches = make_approaches(names, task, able_only=tuple(config.approaches) == ("all",))
     judge = Judge(config, parts)
-    total = len(names) + 2
+    total = len(approaches) + 2
     found: dict[str, Evidence | Failed] = {}
 
     def add(name: str, evidence: Evidence | Failed) -> None:
@@ -131,6 +131,28 @@ def compare(
     for approach in approaches.values():
         titles |= {name: decoder.title for name, decoder in approach.decoders.items()}
     return Outcome(config, parts, task, titles, found, time.monotonic() - began)
+
+
+def make_approaches(names: Sequence[str], task: Task, *, able_only: bool = False) -> dict[str, Approach]:
+    """Return the approaches by name.
+
+    Args:
+        names: In :data:`mlj.approaches.APPROACHES`.
+        task: What they are made for.
+        able_only: Leave out joint approaches that refuse the task, such as those that need all labels
+            observed.
+
+    Raises:
+        ValueError: If an approach that is not left out refuses the task.
+    """
+    made = {}
+    for name in names:
+        try:
+            made[name] = APPROACHES[name].make(task)
+        except ValueError:
+            if not able_only or name not in JOINT_APPROACHES:
+                raise
+    return made
 
 
 class Ahead:

@@ -18,9 +18,6 @@ from mlj.decision.autoregressive import Path
 from mlj.decision.k_best import top_k_sets
 from mlj.types import Array, Predictions, Scalar, Scores
 
-MOST_LABELS = 16
-"""Labels whose labelsets can be listed in reasonable time."""
-
 
 def check_order(order: Sequence[int] | np.ndarray, num_labels: int) -> np.ndarray:
     """Return a chain's order as int32 ``[L]`` if it has every label once.
@@ -129,17 +126,3 @@ def expected_f1_set(sets: Predictions, *, weights: Array | None = None, empty: S
     nothing = empty * jnp.sum(jnp.where(count == 0, weights, 0))
     chosen = jnp.argmax(jnp.append(nothing, jnp.diagonal(best)))
     return top_k_sets(gains[jnp.maximum(chosen - 1, 0)], chosen.astype(jnp.int32))
-
-
-def all_labelsets(num_labels: int) -> Predictions:
-    """Return every labelset, bool ``[2^L, L]``; label j is bit j of the row's number.
-
-    Raises:
-        ValueError: If there are too many.
-
-    >>> all_labelsets(2).tolist()
-    [[False, False], [True, False], [False, True], [True, True]]
-    """
-    if num_labels > MOST_LABELS:
-        raise ValueError(f"all_labelsets: at most {MOST_LABELS} labels can be enumerated, got {num_labels}")
-    return (jnp.arange(2**num_labels)[:, None] >> jnp.arange(num_labels)[None, :]) % 2 == 1

@@ -17,6 +17,9 @@ from mlj._checks import as_logits, has_shape
 from mlj.decision.k_best import top_k_sets
 from mlj.types import Array, Logits, Predictions, Scores
 
+MOST_LABELS = 16
+"""Labels whose labelsets can be listed in reasonable time."""
+
 
 def _read(function: str, logits: Logits, labelsets: Array) -> tuple[Array, Array]:
     logits, labelsets = as_logits(function, logits), jnp.asarray(labelsets)
@@ -144,13 +147,18 @@ def labelset_f1_optimal(logits: Logits, labelsets: Array, *, limit: int = 64) ->
     return jax.lax.scan(look_at, nothing, jnp.arange(1, min(limit, table.shape[1]) + 1))[0][1]
 
 
-def every_labelset(num_labels: int) -> Array:
-    """Return the table of all labelsets of k labels, bool ``[2^k, k]``; label i is bit i of the row's number.
+def all_labelsets(num_labels: int) -> Predictions:
+    """Return every labelset, bool ``[2^L, L]``; label j is bit j of the row's number.
 
-    >>> every_labelset(2).astype(int).tolist()
-    [[0, 0], [1, 0], [0, 1], [1, 1]]
+    Raises:
+        ValueError: If there are too many.
+
+    >>> all_labelsets(2).tolist()
+    [[False, False], [True, False], [False, True], [True, True]]
     """
-    return (jnp.arange(2**num_labels)[:, None] >> jnp.arange(num_labels)[None]) % 2 == 1
+    if num_labels > MOST_LABELS:
+        raise ValueError(f"all_labelsets: at most {MOST_LABELS} labels can be enumerated, got {num_labels}")
+    return (jnp.arange(2**num_labels)[:, None] >> jnp.arange(num_labels)[None, :]) % 2 == 1
 
 
 def mean_of_members(values: Array, members: Array, num_labels: int) -> Array:
@@ -187,7 +195,7 @@ def mean_log_odds(logits: Logits, members: Array, num_labels: int) -> Scores:
     >>> mean_log_odds(jnp.zeros((1, 2)), jnp.array([[0]]), 1).tolist()
     [0.0]
     """
-    odds = labelset_log_odds(logits, every_labelset(members.shape[-1]))
+    odds = labelset_log_odds(logits, all_labelsets(members.shape[-1]))
     on, off = (mean_of_members(jax.nn.sigmoid(sign * odds), members, num_labels) for sign in (1, -1))
     tiny = jnp.finfo(odds.dtype).tiny
     return jnp.log(jnp.maximum(on, tiny)) - jnp.log(jnp.maximum(off, tiny))
@@ -210,5 +218,5 @@ def majority_of_members(logits: Logits, members: Array, num_labels: int) -> Pred
     >>> majority_of_members(jnp.array([[0.0, 1.0]]), jnp.array([[0]]), 1).tolist()
     [True]
     """
-    votes = most_probable_labelset(logits, every_labelset(members.shape[-1]))
+    votes = most_probable_labelset(logits, all_labelsets(members.shape[-1]))
     return mean_of_members(votes.astype(logits.dtype), members, num_labels) > 0.5

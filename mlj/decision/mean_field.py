@@ -19,10 +19,8 @@ import jax
 import jax.numpy as jnp
 
 from mlj._checks import as_logits, has_shape
+from mlj.decision.labelsets import MOST_LABELS, all_labelsets
 from mlj.types import Array, Logits, PerSample, Predictions, Scalar, Scores
-
-MOST_LABELS = 16
-"""Labels of which all labelsets of a row are held at once."""
 
 
 @jax.jit
@@ -83,7 +81,7 @@ def ising_log_odds(logits: Logits, *, couplings: Array) -> Scores:
             f"ising_log_odds: logits must be [N, L] with at most {MOST_LABELS} labels, got {list(s.shape)}; "
             "mean_field_log_odds takes any number"
         )
-    sets = ((jnp.arange(2**size)[:, None] >> jnp.arange(size)[None]) % 2).astype(s.dtype)
+    sets = all_labelsets(size).astype(s.dtype)
     pairs = jnp.sum(sets * _pull(sets, w), axis=-1) / 2
 
     def one(row: Array) -> Array:

@@ -15,7 +15,7 @@ class Rakel(nnx.Module):
     """Scores of all labelsets of each of m small subsets of the labels, on one representation.
 
     It is the ensemble whose members share their trunk: the members' heads are the rows of one linear layer.
-    An ensemble of separate trunks is a :class:`Powerset` for each member, under ``jax.vmap``.
+    An ensemble of separate trunks is such a model of one member for each, under ``jax.vmap``.
 
     Example:
         >>> from mlj.models import Trunk

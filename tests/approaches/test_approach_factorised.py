@@ -140,6 +140,13 @@ def test_an_unobserved_label_counts_nowhere_in_the_objective():
     assert float(truth) != float(seen)
 
 
+def test_rows_without_any_label_still_leave_a_count_to_decide_by():
+    approach, batch = FACTORISED["factorised_categorical"](TASK._replace(largest_labelset=0)), data(4)
+    options = approach.options(np.zeros((4, LABELS)), None)
+    params = approach.init(jax.random.key(0), options)
+    assert not approach.decoders["count_mode"].decide(params, batch.features, options).any()
+
+
 def test_a_count_with_a_distribution_is_decided_by_its_most_probable_number():
     counted = {"poisson", "negative_binomial", "categorical", "dirichlet_multinomial"}
     assert {name for name in FACTORISED if FACTORISED[name](TASK).decoders} == {

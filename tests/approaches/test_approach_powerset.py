@@ -27,7 +27,7 @@ from mlj.approaches.rakel import (
     overlapping_subsets,
 )
 from mlj.decision.labelsets import (
-    every_labelset,
+    all_labelsets,
     labelset_f1_optimal,
     labelset_log_odds,
     majority_of_members,
@@ -206,7 +206,7 @@ def test_overlapping_members_vote_and_their_probabilities_are_averaged():
     members = overlapping_subsets(LABELS, 2, 7)
     logits = member_logits(members)
     p = np.asarray(jax.nn.softmax(logits, axis=-1), np.float64)
-    sets = np.asarray(every_labelset(2))
+    sets = np.asarray(all_labelsets(2))
     votes, chance, terms = (np.zeros((CASES, LABELS)) for _ in range(3))
     for number, (own, best) in enumerate(zip(members, p.argmax(axis=-1).T)):
         for place, label in enumerate(own):

@@ -11,7 +11,7 @@ from flax import nnx
 
 from mlj.approaches import chains
 from mlj.approaches.approach import Task
-from mlj.decision.chains import all_labelsets
+from mlj.decision.labelsets import all_labelsets
 from mlj.models import Trunk, as_function
 from mlj.models.chain import Chain
 from mlj.training import Batch

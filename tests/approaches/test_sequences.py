@@ -85,6 +85,8 @@ def test_the_length_is_that_of_the_largest_labelset_and_its_end_and_is_bounded()
     assert sequences._Sequences("name", sequences.SequenceGRU, task(largest=2)).length == 3
     bounded = sequences._Sequences("name", sequences.SequenceGRU, task(largest=1000))
     assert bounded.length == sequences.MOST_LABELS + 1
+    # with rows without labels alone, a label still has a chance, and its log-odds are finite
+    assert sequences._Sequences("name", sequences.SequenceGRU, task(largest=0)).length == 2
 
 
 @pytest.mark.parametrize("name", MAKERS)

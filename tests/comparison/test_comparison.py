@@ -30,8 +30,9 @@ from mlj.comparison.contenders import USUAL
 from mlj.comparison.evaluate import fold_of_rows
 from mlj.comparison.floors import logistic_scores
 from mlj.comparison.parts import device_batches, make_parts
+from mlj.comparison.run import make_approaches
 from mlj.comparison.statistics import paired_p_values
-from mlj.comparison.tasks import task_of
+from mlj.comparison.tasks import make_task, task_of
 from mlj.comparison.train import Failed, Trainer
 from mlj.data import DataError, Dataset, load
 
@@ -94,6 +95,36 @@ def test_a_comparison_that_names_no_loss_takes_the_usual_ones_and_all_takes_all(
 def test_joint_approaches_alone_are_compared_with_binary_relevance():
     assert choose_contenders((), ("all",)) == ("sigmoid_cross_entropy", *JOINT_APPROACHES)
     assert choose_contenders(("zlpr",), ("all",)) == ("zlpr", *JOINT_APPROACHES)
+
+
+def test_all_joint_approaches_are_those_that_can_take_on_the_labels():
+    sizes = {"num_labels": 13, "num_labelsets": 9, "largest_labelset": 3, "missing": True}
+    task = make_task("mlp", {"hidden": (4,)}, 6, sizes)
+    names = ("sigmoid_cross_entropy", "ising_exact", "classifier_chain", "label_correlation")
+    assert list(make_approaches(names, task, able_only=True)) == [names[0], names[3]]
+    with pytest.raises(ValueError, match="ising_exact: looks at all labelsets"):
+        make_approaches(names, task)
+
+
+def test_a_decoder_of_a_joint_approach_is_judged_and_saved_like_a_rule(data, tmp_path):
+    name = "label_powerset"
+    config = dataclasses.replace(
+        CONFIG, losses=(), approaches=(name,), learning_rates=(1e-2,), max_epochs=8, batch_size=16
+    )
+    outcome = compare(data, config)
+    results = summarise(outcome)
+    chosen = {results["protocol"]["metric"]: {"contender": name, "rule": "mode"}}
+    save_chosen(outcome, results | {"chosen": chosen}, tmp_path / "model")
+    model, test = load_chosen(tmp_path / "model"), data.part("test")
+    predictions = model.predict(test.features)
+    expected = results["contenders"][name]["rules"]["mode"]["test"]["subset_accuracy"][0]
+    assert model.rule is None
+    assert np.mean(np.all(predictions == test.labels, axis=1)) == pytest.approx(expected, abs=1e-6)
+    known, decided = (
+        {tuple(row) for row in rows.astype(bool)} for rows in (outcome.parts.pool.labels, predictions)
+    )
+    assert decided <= known
+    assert len(decided) > 1
 
 
 def test_training_validation_and_test_rows_are_disjoint_and_complete(data):

@@ -20,12 +20,12 @@ from mlj.decision.autoregressive import (
     sample_paths,
 )
 from mlj.decision.chains import (
-    all_labelsets,
     check_order,
     expected_f1_set,
     in_label_order,
     marginal_log_odds,
 )
+from mlj.decision.labelsets import all_labelsets
 
 CHOICES, LENGTH = 3, 4
 LABELS = 3

@@ -9,7 +9,8 @@ import pytest
 from flax import nnx
 
 from mlj.decision import autoregressive
-from mlj.decision.chains import all_labelsets, in_label_order
+from mlj.decision.chains import in_label_order
+from mlj.decision.labelsets import all_labelsets
 from mlj.models import Trunk, as_function
 from mlj.models.chain import Chain, ChainState
 

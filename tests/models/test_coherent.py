@@ -154,3 +154,7 @@ def test_an_approach_for_other_labels_or_a_circle_is_refused(task):
     circle[[1, 4], [4, 1]] = True
     with pytest.raises(ValueError, match="make_coherent: labels 1 and 4 are each below the other"):
         make_coherent(task, circle)
+    children_only = np.zeros((SIZE, SIZE), bool)
+    children_only[[1, 4], [4, 7]] = True
+    with pytest.raises(ValueError, match="make_coherent: label 7 is below label 1 through another"):
+        make_coherent(task, children_only)

@@ -148,3 +148,7 @@ def test_names_need_the_names_of_all_labels():
         sequence_targets([[0]], label_names=["a", "b"], num_labels=3)
     with pytest.raises(DataError, match="names need label_names"):
         sequence_targets([["a"]], num_labels=2)
+    with pytest.raises(DataError, match="two labels are named 'a'"):
+        sequence_targets([["a"]], label_names=["a", "b", "a"])
+    with pytest.raises(ValueError, match="steps must be at least 1, got -1"):
+        sequence_targets([], num_labels=2, steps=-1)
