@@ -186,10 +186,10 @@ def _table(config: Config, found, seconds) -> str:
     lines = [
         "# Choosing antennas",
         "",
-        f"Share of the capacity of the best subset, in per cent, over {config.tests} channels of independent "
-        f"complex normals, {config.receivers} receiving antennas, {config.snr_db:g} dB. Networks: mean of "
-        f"{config.seeds} seeds, the smallest and the largest in brackets; {config.samples} channels to learn "
-        f"from, {config.epochs} passes.",
+        "Capacity as a share of that of the best subset, in per cent, both summed over "
+        f"{config.tests} channels of independent complex normals, {config.receivers} receiving antennas, "
+        f"{config.snr_db:g} dB. Networks: mean of {config.seeds} seeds, the smallest and the largest in "
+        f"brackets; {config.samples} channels to learn from, {config.epochs} passes.",
         "",
         "| choice | " + " | ".join(cases) + " |",
         "|---|" + "---|" * len(cases),

@@ -69,7 +69,8 @@ def run(config: Config) -> dict[str, dict[str, list[float]]]:
     ways, found = _ways(), {}
     units = Units(config.work, len(ways))
     for name, way in ways.items():
-        found |= units.run(name, settings_of(config), partial(_measured, config, data, name, way))
+        settings = settings_of(config) | {"way": name}
+        found |= units.run(name, settings, partial(_measured, config, data, name, way))
     table = _table(config, found)
     print(table)
     if config.out is not None:
@@ -78,7 +79,7 @@ def run(config: Config) -> dict[str, dict[str, list[float]]]:
 
 
 def _measured(config: Config, data, name: str, way: Way) -> dict[str, dict[str, list[float]]]:
-    outputs, _ = _trained(config, data, way)
+    outputs = _trained(config, data, way)
     labels = data.part("test").labels
     return {
         f"{name}, {decision}": _metrics([decide(seed) for seed in outputs], labels)
@@ -114,8 +115,8 @@ def _ways() -> dict[str, Way]:
     }
 
 
-def _trained(config: Config, data, way: Way) -> tuple[list, float]:
-    """Return the outputs on the test canvases, one array for each seed, and the rate that was chosen."""
+def _trained(config: Config, data, way: Way) -> list:
+    """Return the outputs on the test canvases, one array for each seed, of the rate that was chosen."""
     import jax
     import jax.numpy as jnp
     import numpy as np
@@ -148,7 +149,7 @@ def _trained(config: Config, data, way: Way) -> tuple[list, float]:
     chosen = slice(best * config.seeds, (best + 1) * config.seeds)
     params = jax.tree.map(lambda leaf: leaf[chosen], result.params)
     outputs = predict_lanes(predict, params, jnp.asarray(test.features), {})
-    return list(outputs), config.learning_rates[best]
+    return list(outputs)
 
 
 def _network(config: Config, pool) -> tuple[Callable, Callable]:
@@ -219,7 +220,7 @@ def _table(config: Config, found: dict[str, dict[str, list[float]]]) -> str:
         "",
         f"{config.samples} canvases of up to four digits, a quarter for the test, no image in both parts; "
         f"share of the test canvases in per cent, mean and standard deviation of {config.seeds} seeds. "
-        "Learning rate and number of passes by validation.",
+        "Learning rate and number of passes by validation of the largest in each quarter, however decided.",
         "",
         "| asked and decided by | " + " | ".join(columns) + " |",
         "|---|" + "---|" * len(columns),

@@ -54,5 +54,7 @@ SOURCES: Mapping[str, Callable[[Path], Dataset]] = MappingProxyType(
 )
 """Functions from the folder of the downloaded data to a data set, by name."""
 
-BUILT_IN = frozenset({"yeast", "digits"})
-"""Those that need no folder."""
+FOLDERS: Mapping[str, str] = MappingProxyType(
+    {"scene": "scene", "enron": "enron", "reuters": "reuters21578", "bibtex": "bibtex"}
+)
+"""Where each data set is in the folder of them all; those that are not here need none."""

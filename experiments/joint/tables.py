@@ -39,8 +39,10 @@ def table(found: Mapping[str, dict[str, Any]], reference: str) -> str:
         cells = [_cell(able[name][metric], marks[metric][name]) for metric in METRICS]
         lines.append(f"| {name} | {' | '.join(cells)} | {able[name]['seconds']:.0f} |")
     refused = [f"{name} ({entry['refused']})" for name, entry in found.items() if "refused" in entry]
+    failed = [name for name, entry in able.items() if entry["failures"]]
     said = "\n".join(lines) + "\n\n" + finding(able, marks, reference)
-    return f"{said} Not run: {'; '.join(refused)}." if refused else said
+    said += f" Not run: {'; '.join(refused)}." if refused else ""
+    return said + (f" Some runs were not finite: {', '.join(failed)}." if failed else "")
 
 
 def _marks(found: Mapping[str, dict], metric: str, sign: int, reference: str) -> dict[str, str]:

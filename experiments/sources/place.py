@@ -21,6 +21,15 @@ def data_folder(given: Path | None) -> Path | None:
     return named
 
 
+def is_there(folder: Path | None, name: str) -> bool:
+    """Return whether the folder of the data sets holds that of one of them; say so if it does not."""
+    found = folder is not None and (folder / name).is_dir()
+    if not found:
+        where = f"not in {folder}" if folder else f"not known: give --data-dir or set {ENVIRONMENT}"
+        print(f"left out: the folder {name} is {where}", flush=True)
+    return found
+
+
 def plain_or_packed(path: Path) -> Path:
     """Return the file as it is there: as named, or compressed.
 

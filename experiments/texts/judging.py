@@ -22,9 +22,10 @@ RULES = ("global_threshold", "label_thresholds", "micro_label_thresholds", "naiv
 SHOWN = ("micro_f1", "macro_f1", "samples_f1", "subset_accuracy")
 
 
-def number_of_contenders(name: str) -> int:
-    """Return how many there are for the data set of that name."""
-    return len(CONTENDERS[name])
+def contenders_of(name: str, config: Any) -> list[tuple[Contender, int]]:
+    """Return who is compared on the data set of that name, each with the number of seeds."""
+    first, *networks = CONTENDERS[name]
+    return [(first, config.seeds), *((one, config.network_seeds) for one in networks if config.network_seeds)]
 
 
 def compared(name: str, folder: Path, config: Any, units: Units) -> dict[str, dict]:
@@ -32,15 +33,18 @@ def compared(name: str, folder: Path, config: Any, units: Units) -> dict[str, di
     source = SOURCES[name]
     data = source.read(folder)
     texts = divided(data if config.max_rows is None else _fewer(data, config.max_rows))
-    first, *networks = CONTENDERS[name]
+    limits = {"max_rows": config.max_rows, "max_epochs": config.max_epochs}
     found = {}
-    for one in (first, *networks):
-        seeds = config.seeds if one is first else config.network_seeds
-        if seeds:
-            limits = {"seeds": seeds, "max_rows": config.max_rows, "max_epochs": config.max_epochs}
-            settings = {"recipe": one.said(), "data": name, **limits}
-            work = partial(_judged, one, source, texts, seeds, config.max_epochs)
-            found[one.title] = units.run(f"{name}-{one.title}", settings, work)
+    for one, seeds in contenders_of(name, config):
+        settings = {
+            "recipe": one.said(),
+            "source": source.said(),
+            "data": data.sha256,
+            "seeds": seeds,
+            **limits,
+        }
+        work = partial(_judged, one, source, texts, seeds, config.max_epochs)
+        found[one.title] = units.run(f"{name}-{one.title}", settings, work)
     return found
 
 

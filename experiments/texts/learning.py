@@ -80,7 +80,7 @@ def learn(recipe: Recipe, pool: Batch, test: Any, folds: list[Folds], *, metric:
     params, options = found.params, np.stack([_bias(recipe, labels[train]) for _, train, _ in pairs])
     if final:
         firsts = [(seed, fold.train[0], fold.held[0]) for seed, fold in enumerate(folds)]
-        lanes = [_lane(recipe, labels, *pair, passes=round(epochs[pair[0]])) for pair in firsts]
+        lanes = [_lane(recipe, labels, *pair, passes=max(1, round(epochs[pair[0]]))) for pair in firsts]
         params, options, count = sweep(stack_lanes(lanes)).params, options[::count], 1
     outputs = np.asarray(predict_lanes(problem.predict, params, test, {"output_bias": options}))
     held = found.validation_outputs

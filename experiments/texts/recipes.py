@@ -42,20 +42,25 @@ class Contender(NamedTuple):
 
     def said(self) -> dict[str, object]:
         """Return all that makes this contender what it is, as JSON can hold it."""
-        bound = {
-            name: function.keywords if isinstance(function, partial) else {}
-            for name, function in (("inputs", self.inputs), ("model", self.model))
-        }
         return {
             "title": self.title,
             "training": self.training,
             "folds": self.folds,
             "final": self.final,
-        } | bound
+            "inputs": _named(self.inputs),
+            "model": _named(self.model),
+        }
 
     def recipe(self, size: int, num_labels: int) -> Recipe:
         """Return how to train it on inputs of this size."""
         return Recipe(partial(self.model, size, num_labels), **self.training)
+
+
+def _named(function: Callable) -> dict[str, object]:
+    """Return the name of a function with what is bound to it."""
+    if isinstance(function, partial):
+        return {"function": function.func.__name__, **function.keywords}
+    return {"function": function.__name__}
 
 
 def _block(analyzer: str, ngrams: tuple[int, int], min_count: int, max_size: int | None) -> TfidfBlock:
@@ -88,6 +93,8 @@ SOURCES = MappingProxyType(
             length=200,
             metric="micro_f1",
             goals={"micro_f1": 0.88, "macro_f1": 0.50},
+            remark="The test part is not untouched: it was scored with another recipe before the recipe of "
+            "the first row was changed to the squared hinge.",
         ),
     }
 )

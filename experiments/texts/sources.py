@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,6 +34,16 @@ class Source(NamedTuple):
     """What the number of passes is chosen by."""
     goals: dict[str, float]
     """Metrics of the test part that were to be reached."""
+    remark: str = ""
+    """What a reader of its results must know."""
+
+    def said(self) -> dict[str, object]:
+        """Return all that results depend on but the data, as JSON can hold it."""
+        return {
+            "blocks": [asdict(block) for block in self.blocks],
+            "length": self.length,
+            "metric": self.metric,
+        }
 
 
 class Texts(NamedTuple):

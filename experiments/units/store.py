@@ -13,8 +13,12 @@ from pathlib import Path
 from typing import Any
 
 NOT_SETTINGS = frozenset({"out", "work", "data_dir"})
-"""Fields of a configuration that no result depends on."""
+"""Fields of a configuration that no result depends on: what was read is told by its fingerprint."""
 PACKAGES = ("mlj", "jax", "flax", "optax", "numpy", "scikit-learn")
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
 
 
 class Units:
@@ -24,18 +28,19 @@ class Units:
     code itself are not seen: delete the folder to measure anew.
     """
 
-    def __init__(self, folder: Path | None, total: int, tell: Callable[[str], None] = print):
+    def __init__(self, folder: Path | None, total: int, tell: Callable[[str], None] = _say):
         """Say where results are kept (nowhere if None) and how many units there will be."""
         self._folder, self._total, self._tell = folder, total, tell
         self._done, self._worked, self._seconds = 0, 0, 0.0
 
-    def run(self, name: str, settings: dict[str, Any], work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    def run(self, name: str, settings: dict[str, Any], work: Callable[[], Any]) -> Any:
         """Return the kept result of this unit, or do the work and keep what it returns.
 
         Args:
             name: What the unit is called; letters, digits and ``-_.`` in the file's name.
-            settings: All that the result depends on, as JSON can hold it.
-            work: Gives the result, as JSON can hold it.
+            settings: All that the result depends on, with the fingerprint of data that were read from files,
+                as JSON can hold it.
+            work: Gives the result, as JSON can hold it; tuples become lists.
         """
         key = json.dumps(
             {"settings": settings, "versions": {p: version(p) for p in PACKAGES}}, sort_keys=True, default=str
@@ -67,7 +72,7 @@ def _plain(name: str) -> str:
     return kept if kept == name else f"{kept}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
-def _read(path: Path | None, key: str) -> dict[str, Any] | None:
+def _read(path: Path | None, key: str) -> Any:
     if path is None or not path.exists():
         return None
     try:

@@ -58,3 +58,21 @@ def test_the_experiment_learns_a_tree_that_can_be_learned(experiment, tmp_path, 
 def test_a_folder_without_the_data_is_named(experiment, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"tiny\.train\.arff is not there"):
         experiment.prepare(tmp_path, "tiny")
+    out = tmp_path / "page.md"
+    assert experiment.run(experiment.Config(data_dir=tmp_path, work=None, out=out)) == {}
+    assert not out.exists()
+
+
+def test_results_of_other_data_are_not_taken(experiment, tmp_path, monkeypatch):
+    monkeypatch.setattr(experiment, "_trained", lambda config, data, way, lists: ([0.5], [0.4], data.sha256))
+    (tmp_path / experiment.FOLDER).mkdir()
+    said = []
+    for labels in (["01/02", "05"], ["01/02", "05"], ["01/02", "01/03"]):
+        written(tmp_path / experiment.FOLDER, TREE, labels)
+        config = experiment.Config(
+            data_dir=tmp_path, datasets=("tiny",), work=tmp_path / "w", out=tmp_path / "p"
+        )
+        experiment.run(config)
+        said.append(config.out.read_text())
+    assert said[0] == said[1] != said[2]
+    assert "not untouched" in said[0]

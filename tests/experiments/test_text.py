@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -59,7 +61,26 @@ def test_the_text_experiment_runs_in_small(folder, monkeypatch):
         for one in contenders.values():
             assert all(0 <= value <= 1 for value in one["precision_at_1"])
             assert set(one["decisions"]) == {"micro_f1", "macro_f1"}
-    assert "macro-F1 at least 0.46:" in (folder / "t.md").read_text()
+    page = (folder / "t.md").read_text()
+    assert "macro-F1 at least 0.46:" in page
+    assert "A QUICK RUN of at most 1 passes" in page
+    left_out = replace(config, data=("reuters",), out=folder / "none.md")
+    assert text.run(left_out) == {}
+    assert not left_out.out.exists()
+    with pytest.raises(ValueError, match="unknown data set 'cookin': did you mean 'cooking'"):
+        text.run(replace(config, data=("cookin",)))
+
+
+def test_all_that_a_result_depends_on_is_in_its_settings(folder, monkeypatch):
+    monkeypatch.syspath_prepend(str(FOLDER))
+    recipes = import_module("texts.recipes")
+    for name, contenders in recipes.CONTENDERS.items():
+        said = [json.dumps([recipes.SOURCES[name].said(), one.said()], sort_keys=True) for one in contenders]
+        assert len(set(said)) == len(contenders)
+    assert recipes.SOURCES["cooking"]._replace(length=3).said() != recipes.SOURCES["cooking"].said()
+    one = recipes.CONTENDERS["cooking"][0]
+    assert one._replace(model=recipes.Linear).said() != one.said()
+    assert "squared hinge" in recipes.SOURCES["reuters"].remark
 
 
 def test_folds_are_fifths_of_the_training_part_or_the_official_validation_part(folder, monkeypatch):

@@ -58,7 +58,7 @@ def test_names_that_are_no_file_names_do_not_leave_the_folder_nor_fall_together(
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
 
 
-def test_data_are_found_plain_or_compressed_and_a_missing_folder_is_named(monkeypatch, tmp_path):
+def test_data_are_found_plain_or_compressed_and_a_missing_folder_is_named(monkeypatch, tmp_path, capsys):
     monkeypatch.syspath_prepend(str(FOLDER))
     place = import_module("sources.place")
     (tmp_path / "a.arff.gz").touch()
@@ -67,5 +67,10 @@ def test_data_are_found_plain_or_compressed_and_a_missing_folder_is_named(monkey
         place.plain_or_packed(tmp_path / "b.arff")
     monkeypatch.setenv("MLJ_DATA_DIR", str(tmp_path))
     assert place.data_folder(None) == tmp_path
+    assert not place.is_there(tmp_path, "scene")
+    assert not place.is_there(None, "scene")
+    assert "left out: the folder scene is not in" in capsys.readouterr().out
+    (tmp_path / "scene").mkdir()
+    assert place.is_there(tmp_path, "scene")
     with pytest.raises(NotADirectoryError, match="nowhere"):
         place.data_folder(tmp_path / "nowhere")
