@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
-from joint.sources import FOLDERS, SOURCES
+from joint.sources import SOURCES, Source
 from joint.tables import METRICS, table
 from sources import data_folder, is_there
 from timing.page import machine, write_section
@@ -41,8 +41,6 @@ COUNTED = ("softmax_count_mse:clipped_linear", "softmax_count_mse:softplus", "so
 """Losses of a distribution and a count, which are joint models with no more than one unit."""
 MOST_LABELS = {"label_graph": 60, "sequence_transformer": 60}
 """Approaches whose cost grows with the square of the labels or the labelsets' length, and how far they go."""
-MODELS = {"digits": "conv"}
-"""Data sets whose network is not a perceptron."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,25 +77,28 @@ def run(config: Config) -> dict:
     Raises:
         ValueError: If a data set or an approach is unknown.
     """
-    from mlj.approaches import APPROACHES, JOINT_APPROACHES
+    from mlj.approaches import APPROACHES
     from mlj.training import use_cores
 
     use_cores(os.cpu_count() or 1)
     folder = data_folder(config.data_dir)
-    names = (REFERENCE, *(config.approaches or (*COUNTED, *JOINT_APPROACHES)))
     for name in config.approaches:
         lookup("approach", name, APPROACHES)
     for name in config.data:
         lookup("data set", name, SOURCES)
-    asked = config.data or SOURCES
-    data = [name for name in asked if name not in FOLDERS or is_there(folder, FOLDERS[name])]
-    units = Units(config.work, len(data) * len(names))
+    data = {
+        name: SOURCES[name]
+        for name in config.data or SOURCES
+        if SOURCES[name].folder is None or is_there(folder, SOURCES[name].folder)
+    }
+    asked = {name: _asked(config, source) for name, source in data.items()}
+    units = Units(config.work, sum(map(len, asked.values())))
     found: dict[str, dict] = {}
     for source in data:
-        field = Field(source, folder, config)
+        field = Field(data[source], folder, config)
         found[source] = {
             name: units.run(f"{source}-{name}", field.settings(name), partial(field.measure, name))
-            for name in names
+            for name in asked[source]
         }
         if config.out is not None:
             body = f"{table(found[source], REFERENCE)}\n\n{field.said}\n\n{machine('flax', 'optax')}"
@@ -105,10 +106,17 @@ def run(config: Config) -> dict:
     return found
 
 
+def _asked(config: Config, source: Source) -> tuple[str, ...]:
+    """Return who is measured on a data set, binary relevance first."""
+    from mlj.approaches import JOINT_APPROACHES
+
+    return (REFERENCE, *(config.approaches or source.approaches or (*COUNTED, *JOINT_APPROACHES)))
+
+
 class Field:
     """One data set, on which approaches are measured one after the other."""
 
-    def __init__(self, source: str, folder: Path | None, config: Config):
+    def __init__(self, source: Source, folder: Path | None, config: Config):
         """Read the data and divide it; nothing is trained yet."""
         import numpy as np
 
@@ -117,18 +125,17 @@ class Field:
         from mlj.comparison.run import Judge
         from mlj.comparison.tasks import task_of
 
-        dataset = SOURCES[source](folder)
+        dataset = source.read(folder)
         if config.samples is not None:
             rows = np.random.default_rng(0).permutation(dataset.num_samples)[: config.samples]
             dataset = dataset.rows(np.sort(rows))
         sparse = not isinstance(dataset.features, np.ndarray)
-        model = MODELS.get(source, "mlp")
         self._config = CompareConfig(
             seeds=config.seeds,
             learning_rates=config.learning_rates,
-            model=model,
-            hidden=(config.hidden,) * (2 if model == "mlp" and not sparse else 1),
-            max_epochs=config.max_epochs,
+            model=source.model,
+            hidden=(config.hidden,) * (2 if source.model == "mlp" and not sparse else 1),
+            max_epochs=min(config.max_epochs, source.max_epochs or config.max_epochs),
             patience=config.patience,
         )
         self._parts = make_parts(dataset, self._config)
@@ -141,7 +148,7 @@ class Field:
             f"{train} rows for training, {validation} for validation, {self._parts.test.num_samples} for the "
             f"test; {dataset.num_features} features, {dataset.num_labels} labels, "
             f"{self._task.num_labelsets} labelsets in the first two. {config.seeds} seeds, learning rates "
-            f"{', '.join(map(str, config.learning_rates))}, at most {config.max_epochs} passes."
+            f"{', '.join(map(str, config.learning_rates))}, at most {self._config.max_epochs} passes."
         )
 
     def settings(self, name: str) -> dict:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 from sources import plain_or_packed
@@ -42,19 +43,35 @@ def _built_in(name: str) -> Callable[[Path], Dataset]:
     return lambda folder: load(name)
 
 
-SOURCES: Mapping[str, Callable[[Path], Dataset]] = MappingProxyType(
+class Source(NamedTuple):
+    """A data set, and what is trained on it."""
+
+    read: Callable[[Path | None], Dataset]
+    """From the folder of the downloaded data."""
+    folder: str | None = None
+    """Where it is in that folder; None for a data set that needs no download."""
+    model: str = "mlp"
+    """A name in mlj.models.MODELS."""
+    approaches: tuple[str, ...] = ()
+    """The approaches beside binary relevance; all if empty."""
+    max_epochs: int | None = None
+    """Fewer passes than elsewhere."""
+
+
+SOURCES: Mapping[str, Source] = MappingProxyType(
     {
-        "yeast": _built_in("yeast"),
-        "scene": _mulan("scene"),
-        "enron": _mulan("enron"),
-        "digits": _built_in("digits"),
-        "reuters": _reuters,
-        "bibtex": _mulan("bibtex"),
+        "yeast": Source(_built_in("yeast")),
+        "scene": Source(_mulan("scene"), "scene"),
+        "enron": Source(_mulan("enron"), "enron"),
+        "digits": Source(_built_in("digits")),
+        "digits, convolutions": Source(
+            _built_in("digits"),
+            model="conv",
+            approaches=("conditional_bernoulli_size", "classifier_chain", "sequence_gru", "label_powerset"),
+            max_epochs=15,
+        ),
+        "reuters": Source(_reuters, "reuters21578", max_epochs=15),
+        "bibtex": Source(_mulan("bibtex"), "bibtex", max_epochs=15),
     }
 )
-"""Functions from the folder of the downloaded data to a data set, by name."""
-
-FOLDERS: Mapping[str, str] = MappingProxyType(
-    {"scene": "scene", "enron": "enron", "reuters": "reuters21578", "bibtex": "bibtex"}
-)
-"""Where each data set is in the folder of them all; those that are not here need none."""
+"""The data sets by name."""
