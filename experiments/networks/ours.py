@@ -98,9 +98,9 @@ def own_loop(case: Case) -> Callable[[], jax.Array]:
 def first_step(case: Case) -> tuple[float, Weights]:
     """Return the objective of the first batch, and the parameters after one step."""
     apply_fn, params = _build(case, jax.random.key(0))
-    weights, (layer,) = case.weights(), params["hidden"]
+    weights, (layer,) = case.weights(), params["trunk"]["hidden"]
     params = {
-        "hidden": {layer: {"kernel": weights.hidden, "bias": weights.hidden_bias}},
+        "trunk": {"hidden": {layer: {"kernel": weights.hidden, "bias": weights.hidden_bias}}},
         "head": {"kernel": weights.head, "bias": weights.head_bias},
     }
     optimizer = make_optimizer("adam", LEARNING_RATE)
@@ -114,6 +114,6 @@ def first_step(case: Case) -> tuple[float, Weights]:
         batch_size=case.batch_size,
     )
     after = state.params
-    first, head = after["hidden"][layer], after["head"]
+    first, head = after["trunk"]["hidden"][layer], after["head"]
     parts = (first["kernel"], first["bias"], head["kernel"], head["bias"])
     return float(objective), Weights(*map(np.asarray, parts))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import jax
 from flax import nnx
 
 from mlj.types import Logits
@@ -25,7 +26,7 @@ def as_function(model: nnx.Module) -> tuple[ApplyFn, Params]:
         ``(apply_fn, params)`` where ``apply_fn(params, features, *, key=None)`` gives the logits and
         ``params`` is a nested dict of arrays. Any further arguments go to the module as they are. A module
         that answers more than one question names the others as methods, which are called by
-        ``apply_fn(params, ..., method=Module.other)``.
+        ``apply_fn(params, ..., method=Module.other)``. Parameters of another structure raise ``ValueError``.
 
     Raises:
         ValueError: If the module holds variables that are not parameters, such as running statistics.
@@ -44,11 +45,17 @@ def as_function(model: nnx.Module) -> tuple[ApplyFn, Params]:
             f"{sorted(nnx.to_pure_dict(rest))}"
         )
 
-    default = type(model).__call__
+    default, fresh = type(model).__call__, nnx.to_pure_dict(state)
+    structure = jax.tree.structure(fresh)
 
     def apply_fn(
         params: Params, *arguments: Any, method: Callable[..., Any] = default, **options: Any
     ) -> Any:
+        if jax.tree.structure(params) != structure:  # Flax would take them in the order in which they come
+            raise ValueError(
+                f"{type(model).__name__}: the parameters are those of another model: wanted {structure}, "
+                f"got {jax.tree.structure(params)}"
+            )
         return method(nnx.merge(graph, nnx.State(params)), *arguments, **options)
 
-    return apply_fn, nnx.to_pure_dict(state)
+    return apply_fn, fresh

@@ -96,3 +96,9 @@ def test_bad_options_are_refused_with_their_value():
 def test_a_module_with_running_statistics_is_refused():
     with pytest.raises(ValueError, match="BatchNorm holds variables that are not parameters"):
         as_function(nnx.BatchNorm(3, rngs=nnx.Rngs(0)))
+
+
+def test_parameters_of_another_model_are_refused_even_where_their_shapes_would_fit():
+    apply_fn, params = as_function(MLP(3, 2, hidden=(4,), rngs=nnx.Rngs(0)))
+    with pytest.raises(ValueError, match="MLP: the parameters are those of another model"):
+        apply_fn({"hidden": params["trunk"]["hidden"], "head": params["head"]}, jnp.ones((1, 3)))
