@@ -1,7 +1,7 @@
 """Can a multi-label network choose antennas as well as trying all subsets, and which loss teaches it best?
 
 Command: ``python experiments/antenna_selection.py``.
-Cost: 8 minutes on two idle cores.
+Cost: 7 minutes on two idle cores.
 
 Result: in ``antenna_selection.md``, written by this file. The labels of a random channel are the k of m
 antennas with the largest capacity, found by exhaustive search; a small network that does not know the
