@@ -260,6 +260,7 @@ def trained(approach, batch: Batch, decoder: str, steps: int):
     return learn(jax.random.key(0))
 
 
+@pytest.mark.slow
 def test_a_powerset_decides_on_labelsets_that_it_has_seen_where_single_labels_are_a_coin():
     batch = coins()
     costs, odds, sets = trained(make_label_powerset(TASK), batch, "mode", 150)
@@ -288,6 +289,7 @@ def test_an_ensemble_learns_what_features_show(make, decoder, options):
         assert float(jnp.mean(sets[:, 2:] == (batch.labels[:, 2:] > 0))) > 0.95
 
 
+@pytest.mark.slow
 def test_members_with_trunks_of_their_own_share_no_parameter():
     approach, batch = make_rakel_disjoint(TASK, subset_size=2, shared_trunk=False), coins(8)
     options = jax.tree.map(jnp.asarray, approach.options(np.asarray(batch.labels), None))

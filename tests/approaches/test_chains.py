@@ -110,6 +110,7 @@ def train(approach, steps, where=None):
     return params, options, np.asarray(costs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [

@@ -106,6 +106,7 @@ def test_all_joint_approaches_are_those_that_can_take_on_the_labels():
         make_approaches(names, task)
 
 
+@pytest.mark.slow
 def test_a_decoder_of_a_joint_approach_is_judged_and_saved_like_a_rule(data, tmp_path):
     name = "label_powerset"
     config = dataclasses.replace(

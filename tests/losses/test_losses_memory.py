@@ -109,6 +109,7 @@ def batch_program_of(name: str, samples: int, labels: int):
     return compiled(cost, jax.ShapeDtypeStruct((samples, width), jnp.float32), truth, only_shapes(further))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [
@@ -134,6 +135,7 @@ def test_a_table_of_pairs_is_seen():
     assert largest_array(many) > AT_MOST * ROWS * 2048
 
 
+@pytest.mark.slow
 def test_mapped_over_samples_a_pair_loss_needs_no_more_memory_than_a_batch():
     s, y = jnp.zeros((16, MANY)), jnp.zeros((16, MANY))
     mapped = compiled(mean_over_samples(pairwise_logistic), s, y)

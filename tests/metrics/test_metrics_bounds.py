@@ -66,6 +66,7 @@ def test_packed_orders_keep_scores_apart_that_differ_in_the_last_bit_and_join_eq
         assert sorted(places.count(p) for p in set(places)) == [1, 1, 2, 2]
 
 
+@pytest.mark.slow
 def test_runs_of_ties_may_be_longer_than_a_lane_and_a_block_may_end_anywhere(small_blocks):
     smooth = rng.normal(size=(101, 23)).astype(np.float32)
     present, where = rng.random(smooth.shape) < 0.3, rng.random(smooth.shape) < 0.8
@@ -177,6 +178,7 @@ def temporary(function, *shape, **options):
     return lowered.compile().memory_analysis().temp_size_in_bytes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["macro_average_precision", pytest.param("macro_roc_auc", marks=pytest.mark.slow)]
 )

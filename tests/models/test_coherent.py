@@ -123,6 +123,7 @@ def task():
     )
 
 
+@pytest.mark.slow
 def test_the_approach_learns_and_a_label_never_comes_without_those_above_it(task):
     approach = make_coherent(task, TREE.descendants)
     features = jax.random.normal(jax.random.key(0), (32, 4))

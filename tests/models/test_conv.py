@@ -23,6 +23,7 @@ def image(row, column):
     return canvas.ravel()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("cells", "forgets"), [((1, 1), True), ((2, 2), False)])
 def test_one_cell_forgets_where_and_two_by_two_remember(cells, forgets):
     model = ConvTrunk(256, channels=(3, 4), cells=cells, hidden=6, rngs=nnx.Rngs(0))
@@ -32,6 +33,7 @@ def test_one_cell_forgets_where_and_two_by_two_remember(cells, forgets):
     assert np.allclose(here, there, atol=1e-6) == forgets
 
 
+@pytest.mark.slow
 def test_a_trunk_without_a_key_is_a_function_and_with_one_drops_units():
     apply_fn, params = as_function(trunk(dropout=0.5))
     x = jax.random.normal(jax.random.key(0), (2, 64))

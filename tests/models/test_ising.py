@@ -47,6 +47,7 @@ def test_the_probabilities_of_all_labelsets_add_up_to_one():
     assert float(jnp.abs(cost - labels_apart).max()) > 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rank", [None, 2])
 def test_couplings_start_at_zero_and_stay_symmetric_with_an_empty_diagonal(rank):
     apply_fn, params = make(rank)

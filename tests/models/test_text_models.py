@@ -71,7 +71,13 @@ def made(name: str) -> Made:
     )
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name in ("xml_cnn", "label_attention") else ())
+        for name in MODELS
+    ],
+)
 def test_more_padding_changes_nothing(name):
     model = made(name)
     logits = model.logits(model.params, IDS)
