@@ -12,14 +12,14 @@ import numpy as np
 from flax import nnx
 
 from mlj.approaches.approach import Approach, Decoder, Options, Task
-from mlj.approaches.priors import label_prior, prior_logits
+from mlj.approaches.priors import prior_bias
 from mlj.decision.autoregressive import Path, Step, follow, greedy, sample_paths
 from mlj.decision.beam import beam_search
-from mlj.decision.chains import check_order, expected_f1_set, in_label_order, marginal_log_odds
+from mlj.decision.chains import check_order, in_label_order, marginal_log_odds
+from mlj.decision.labelsets import labelset_f1_optimal
 from mlj.losses import sigmoid_cross_entropy
-from mlj.models import as_function
+from mlj.models import function_and_init
 from mlj.models.chain import Chain, ChainContext, ChainState
-from mlj.models.function import ApplyFn
 from mlj.training import Batch, Params
 from mlj.types import Array, Labels, Mask, Predictions, Scalar, Scores
 
@@ -98,9 +98,9 @@ class _Chains:
     def __init__(self, task: Task, *, members: int, number: int):
         self.task, self.members = task, members
         self.member = jnp.arange(number) % members
-        self.apply: ApplyFn = as_function(self.module(None, nnx.Rngs(0)))[0]
+        self.apply, self.init = function_and_init(self.module)
 
-    def module(self, output_bias: Array | None, rngs: nnx.Rngs) -> Chain:
+    def module(self, rngs: nnx.Rngs, output_bias: Array | None) -> Chain:
         trunk = self.task.make_trunk(rngs)
         size = self.task.num_labels
         return Chain(trunk, size, members=self.members, hidden=HIDDEN, output_bias=output_bias, rngs=rngs)
@@ -154,7 +154,8 @@ def _marginals(orders: _Orders) -> Scores:
 
 def _expected_f1(orders: _Orders) -> Predictions:
     sets = jax.vmap(in_label_order)(_sampled(orders).choices, orders.orders) == 1
-    return expected_f1_set(sets.reshape(-1, sets.shape[-1]))
+    sets = sets.reshape(-1, sets.shape[-1])
+    return labelset_f1_optimal(jnp.zeros(len(sets)), sets)
 
 
 def _greedy(orders: _Orders) -> Predictions:
@@ -238,19 +239,15 @@ def _approach(
     orders: Callable[[np.ndarray], np.ndarray],
     objective: Callable[[_Chains, Params, Batch, Array, Options], Scalar],
 ) -> Approach:
-    def init(key: Array, options: Options) -> Params:
-        return as_function(chains.module(options["output_bias"], nnx.Rngs(key)))[1]
-
     def options(labels: Labels, where: Mask | None) -> dict[str, np.ndarray]:
-        bias = prior_logits(label_prior(labels, where)).astype(np.float32)
-        return {"output_bias": bias, "orders": orders(labels)}
+        return {"output_bias": prior_bias(labels, where), "orders": orders(labels)}
 
     decoders = {
         name: Decoder(title, partial(chains.for_each_sample, decode))
         for name, (title, decode) in _DECODERS.items()
     }
     return Approach(
-        init=init,
+        init=lambda key, options: chains.init(key, options["output_bias"]),
         objective=partial(objective, chains),
         predict=partial(chains.for_each_sample, _marginals),
         scores=lambda outputs: (outputs, None),

@@ -6,13 +6,12 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from flax import nnx
 
 from mlj import losses
 from mlj.approaches.approach import Approach, Options, Task
-from mlj.approaches.priors import label_prior, prior_logits
+from mlj.approaches.priors import prior_bias
 from mlj.losses.structured.hierarchy import coherent_scores, families, hierarchy_max_constraint
-from mlj.models import as_function
+from mlj.models import function_and_init
 from mlj.training import Batch, Params
 from mlj.types import Array, Mask, Scalar, Scores
 
@@ -38,10 +37,7 @@ def make_coherent(task: Task, descendants: Mask) -> Approach:
     """
     lists = families(_checked(descendants, task.num_labels))
     mean_loss = losses.mean_over_samples(partial(hierarchy_max_constraint, descendants=lists))
-    apply_fn = as_function(task.make_model(task.num_labels, None, nnx.Rngs(0)))[0]
-
-    def init(key: Array, options: Options) -> Params:
-        return as_function(task.make_model(task.num_labels, options["output_bias"], nnx.Rngs(key)))[1]
+    apply_fn, init = function_and_init(lambda rngs, bias: task.make_model(task.num_labels, bias, rngs))
 
     def objective(params: Params, batch: Batch, key: Array, options: Options) -> Scalar:
         logits = apply_fn(params, batch.features, key=key)
@@ -51,13 +47,11 @@ def make_coherent(task: Task, descendants: Mask) -> Approach:
         return coherent_scores(apply_fn(params, features), descendants=lists)
 
     return Approach(
-        init=init,
+        init=lambda key, options: init(key, options["output_bias"]),
         objective=objective,
         predict=predict,
         scores=lambda outputs: (outputs, None),
-        options=lambda labels, where: {
-            "output_bias": prior_logits(label_prior(labels, where)).astype(np.float32)
-        },
+        options=lambda labels, where: {"output_bias": prior_bias(labels, where)},
     )
 
 

@@ -11,9 +11,9 @@ from flax import nnx
 
 from mlj import losses
 from mlj.approaches.approach import Approach, Decoder, Options, Task
-from mlj.approaches.priors import label_prior, prior_logits
+from mlj.approaches.priors import prior_bias
 from mlj.decision.sized_subsets import likeliest_size_top_k, sized_subset_log_odds, sized_subset_mode
-from mlj.models import as_function
+from mlj.models import function_and_init
 from mlj.models.sized_subset import SizedLogits, SizedSubset
 from mlj.training import Batch, Params
 from mlj.types import Array, PerSample, Predictions, Scalar, Scores
@@ -50,7 +50,7 @@ def make_conditional_bernoulli_size(task: Task) -> Approach:
     def make(rngs: nnx.Rngs, bias: Array | None) -> SizedSubset:
         return SizedSubset(task.make_trunk(rngs), task.num_labels, max_size=size, output_bias=bias, rngs=rngs)
 
-    apply_fn = as_function(nnx.eval_shape(lambda: make(nnx.Rngs(0), None)))[0]
+    apply_fn, init = function_and_init(make)
 
     def objective(params: Params, batch: Batch, key: Array, options: Options) -> Scalar:
         found = apply_fn(params, batch.features, key=key)
@@ -66,7 +66,7 @@ def make_conditional_bernoulli_size(task: Task) -> Approach:
         return likeliest_size_top_k(*apply_fn(params, features))
 
     return Approach(
-        init=lambda key, options: as_function(make(nnx.Rngs(key), options["output_bias"]))[1],
+        init=lambda key, options: init(key, options["output_bias"]),
         objective=objective,
         predict=predict,
         scores=_scores,
@@ -88,5 +88,5 @@ def _scores(outputs: SizedLogits) -> tuple[Scores, PerSample]:
 def _bias(labels: np.ndarray, size: int) -> np.ndarray:
     """Return the logits of the label priors, and the smoothed log-shares of the sizes 0 to ``size``."""
     found = np.bincount(labels.sum(axis=1).astype(int), minlength=size + 1)[: size + 1] + 1.0
-    label_logits = prior_logits(label_prior(labels, None))
+    label_logits = prior_bias(labels, None)
     return np.concatenate([label_logits, np.log(found / found.sum())]).astype(np.float32)

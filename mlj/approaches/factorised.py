@@ -22,7 +22,7 @@ from mlj.decision.count_distributions import (
     poisson_log_probs,
 )
 from mlj.decision.sized_subsets import likeliest_size_top_k
-from mlj.models import as_function
+from mlj.models import function_and_init
 from mlj.models.factorised import Factorised, FactorisedOutput
 from mlj.training import Batch, Params
 from mlj.types import Array, Labels, Mask, PerSample, Predictions, Scalar, Scores
@@ -205,10 +205,7 @@ def make_factorised(name: str, task: Task) -> Approach:
             rngs=rngs,
         )
 
-    apply_fn = as_function(make(nnx.Rngs(0), None))[0]
-
-    def init(key: Array, options: Options) -> Params:
-        return as_function(make(nnx.Rngs(key), options["output_bias"]))[1]
+    apply_fn, init = function_and_init(make)
 
     def outputs(
         params: Params, features: Any, options: Options, key: Array | None = None
@@ -224,7 +221,7 @@ def make_factorised(name: str, task: Task) -> Approach:
         return mean_cost(found.logits, batch.labels, units=found.count_units, where=batch.where)
 
     return Approach(
-        init=init,
+        init=lambda key, options: init(key, options["output_bias"]),
         objective=objective,
         predict=outputs,
         scores=partial(_scores, head),

@@ -11,9 +11,9 @@ from flax import nnx
 
 from mlj import losses
 from mlj.approaches.approach import Approach, Decoder, Options, Task
-from mlj.approaches.priors import label_prior, prior_logits
+from mlj.approaches.priors import prior_bias
 from mlj.decision.mean_field import ising_log_odds, iterated_modes, mean_field_log_odds
-from mlj.models import as_function
+from mlj.models import function_and_init
 from mlj.models.ising import Ising
 from mlj.training import Batch, Params
 from mlj.types import Array, PerSample, Predictions, Scalar, Scores
@@ -76,7 +76,7 @@ def _approach(
         trunk = task.make_trunk(rngs)
         return Ising(trunk, task.num_labels, rank=rank, output_bias=bias, rngs=rngs)
 
-    apply_fn = as_function(nnx.eval_shape(lambda: make(nnx.Rngs(0), None)))[0]
+    apply_fn, init = function_and_init(make)
 
     def couplings_of(params: Params) -> Array:
         return apply_fn(params, method=Ising.couplings)
@@ -92,10 +92,10 @@ def _approach(
         return decide(apply_fn(params, features), couplings=couplings_of(params))
 
     def options_of(labels: np.ndarray, where: np.ndarray | None) -> dict[str, np.ndarray]:
-        return {"output_bias": prior_logits(label_prior(labels, where)).astype(np.float32)}
+        return {"output_bias": prior_bias(labels, where)}
 
     return Approach(
-        init=lambda key, options: as_function(make(nnx.Rngs(key), options["output_bias"]))[1],
+        init=lambda key, options: init(key, options["output_bias"]),
         objective=objective,
         predict=predict,
         scores=lambda outputs: (outputs, None),

@@ -9,8 +9,8 @@ from flax import nnx
 
 from mlj import losses
 from mlj.approaches.approach import Approach, Options, Task
-from mlj.approaches.priors import label_prior, prior_logits
-from mlj.models import as_function
+from mlj.approaches.priors import prior_bias
+from mlj.models import function_and_init
 from mlj.models.label_correlation import LabelCorrelation
 from mlj.training import Batch, Params
 from mlj.types import Array, Scalar
@@ -37,7 +37,7 @@ def make_label_correlation(task: Task, *, rank: int = 64, blocks: int = 2) -> Ap
         trunk = task.make_trunk(rngs)
         return LabelCorrelation(trunk, task.num_labels, rank=rank, blocks=blocks, output_bias=bias, rngs=rngs)
 
-    apply_fn = as_function(nnx.eval_shape(lambda: make(nnx.Rngs(0), None)))[0]
+    apply_fn, init = function_and_init(make)
 
     def objective(params: Params, batch: Batch, key: Array, options: Options) -> Scalar:
         return loss(apply_fn(params, batch.features, key=key), batch.labels, where=batch.where)
@@ -46,10 +46,10 @@ def make_label_correlation(task: Task, *, rank: int = 64, blocks: int = 2) -> Ap
         return apply_fn(params, features)
 
     def options_of(labels: np.ndarray, where: np.ndarray | None) -> dict[str, np.ndarray]:
-        return {"output_bias": prior_logits(label_prior(labels, where)).astype(np.float32)}
+        return {"output_bias": prior_bias(labels, where)}
 
     return Approach(
-        init=lambda key, options: as_function(make(nnx.Rngs(key), options["output_bias"]))[1],
+        init=lambda key, options: init(key, options["output_bias"]),
         objective=objective,
         predict=predict,
         scores=lambda outputs: (outputs, None),

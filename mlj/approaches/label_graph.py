@@ -11,8 +11,8 @@ from flax import nnx
 
 from mlj import losses
 from mlj.approaches.approach import Approach, Decoder, Options, Task
-from mlj.approaches.priors import label_prior, prior_logits
-from mlj.models import as_function
+from mlj.approaches.priors import prior_bias
+from mlj.models import function_and_init
 from mlj.models.function import ApplyFn
 from mlj.models.label_graph import LabelGraph, Seen
 from mlj.training import Batch, Params
@@ -57,7 +57,7 @@ def make_label_graph(
         trunk = task.make_trunk(rngs)
         return LabelGraph(trunk, task.num_labels, width=width, layers=layers, output_bias=bias, rngs=rngs)
 
-    apply_fn = as_function(nnx.eval_shape(lambda: make(nnx.Rngs(0), None)))[0]
+    apply_fn, init = function_and_init(make)
 
     def objective(params: Params, batch: Batch, key: Array, options: Options) -> Scalar:
         key_known, key_dropout = jax.random.split(key)
@@ -81,7 +81,7 @@ def make_label_graph(
         return _by_rows(apply_fn, params, features, options, rounds=rounds, method=LabelGraph.settle)
 
     return Approach(
-        init=lambda key, options: as_function(make(nnx.Rngs(key), options["output_bias"]))[1],
+        init=lambda key, options: init(key, options["output_bias"]),
         objective=objective,
         predict=predict,
         scores=lambda outputs: (outputs, None),
@@ -102,7 +102,7 @@ def _by_rows(apply_fn: ApplyFn, params: Params, features: Any, options: Options,
 
 
 def _options(labels: np.ndarray, where: np.ndarray | None, co_occurrence: bool) -> dict[str, np.ndarray]:
-    bias = {"output_bias": prior_logits(label_prior(labels, where)).astype(np.float32)}
+    bias = {"output_bias": prior_bias(labels, where)}
     return bias | ({"graph": co_occurrences(labels)} if co_occurrence else {})
 
 

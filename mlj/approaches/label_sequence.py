@@ -23,14 +23,14 @@ from mlj.decision.autoregressive import (
     sample_paths,
 )
 from mlj.decision.beam import beam_search, best_set
-from mlj.decision.chains import expected_f1_set
+from mlj.decision.labelsets import labelset_f1_optimal
 from mlj.losses.sequence import (
     LabelSequences,
     label_sequence_cross_entropy,
     label_sequences,
     order_free_set_cross_entropy,
 )
-from mlj.models import as_function
+from mlj.models import function_and_init
 from mlj.models.label_sequence import SequenceGRU, SequenceTransformer
 from mlj.training import Batch, Params
 from mlj.types import Array, Logits, Predictions, Scalar
@@ -57,9 +57,9 @@ class _Sequences:
             )
         self.task, self.model, self.model_options = task, model, options
         self.length = min(max(task.largest_labelset, 1), MOST_LABELS) + 1
-        self.apply = as_function(self.module(None, nnx.Rngs(0)))[0]
+        self.apply, self.init = function_and_init(self.module)
 
-    def module(self, output_bias: Array | None, rngs: nnx.Rngs) -> nnx.Module:
+    def module(self, rngs: nnx.Rngs, output_bias: Array | None) -> nnx.Module:
         trunk = self.task.make_trunk(rngs)
         return self.model(
             trunk, self.task.num_labels, output_bias=output_bias, rngs=rngs, **self.model_options
@@ -101,7 +101,7 @@ def _marginals(step: Step, state: Emission, num_labels: int, length: int) -> Arr
 
 def _expected_f1(step: Step, state: Emission, num_labels: int, length: int) -> Predictions:
     choices = _sampled(step, state, num_labels, length).choices
-    return expected_f1_set(emitted_sets(choices, num_labels))
+    return labelset_f1_optimal(jnp.zeros(len(choices)), emitted_sets(choices, num_labels))
 
 
 _DECODERS = {
@@ -194,15 +194,12 @@ def _options(frequent_first: bool, labels: np.ndarray, where: np.ndarray | None)
 
 
 def _approach(sequences: _Sequences, objective: Objective, *, frequent_first: bool = True) -> Approach:
-    def init(key: Array, options: Options) -> Params:
-        return as_function(sequences.module(options["output_bias"], nnx.Rngs(key)))[1]
-
     decoders = {
         name: Decoder(title, partial(sequences.for_each_sample, decode))
         for name, (title, decode) in _DECODERS.items()
     }
     return Approach(
-        init=init,
+        init=lambda key, options: sequences.init(key, options["output_bias"]),
         objective=partial(objective, sequences),
         predict=partial(sequences.for_each_sample, _marginals),
         scores=lambda outputs: (outputs, None),

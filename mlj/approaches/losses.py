@@ -14,7 +14,7 @@ from mlj import losses
 from mlj.approaches.approach import Approach, Options, Task
 from mlj.approaches.factorised import COUNT_HEADS
 from mlj.approaches.priors import label_prior, prior_logits
-from mlj.models import as_function
+from mlj.models import function_and_init
 from mlj.models.function import ApplyFn
 from mlj.training import Batch, Params
 from mlj.types import Array, Scalar
@@ -43,17 +43,14 @@ class LossApproach(NamedTuple):
     def __call__(self, task: Task) -> Approach:
         """Return the approach: the task's model with these outputs, under this loss."""
         num_outputs = self.num_outputs(task.num_labels)
-        apply_fn, predict = _functions(task.make_model, num_outputs)
+        apply_fn, init, predict = _functions(task.make_model, num_outputs)
         loss = batch_loss(self)
-
-        def init(key: Array, options: Options) -> Params:
-            return as_function(task.make_model(num_outputs, options["output_bias"], nnx.Rngs(key)))[1]
 
         def objective(params: Params, batch: Batch, key: Array, options: Options) -> Scalar:
             return loss(apply_fn(params, batch.features, key=key), batch.labels, batch.where)
 
         return Approach(
-            init=init,
+            init=lambda key, options: init(key, options["output_bias"]),
             objective=objective,
             predict=predict,
             scores=lambda outputs: scores_of(self, outputs),
@@ -64,15 +61,17 @@ class LossApproach(NamedTuple):
 @lru_cache(maxsize=64)
 def _functions(
     make_model: Callable[..., nnx.Module], num_outputs: int
-) -> tuple[ApplyFn, Callable[..., Array]]:
-    """Return the model as a function, and its predictions; losses with as many outputs share both, so that
-    what is compiled for one serves the others."""
-    apply_fn = as_function(make_model(num_outputs, None, nnx.Rngs(0)))[0]
+) -> tuple[ApplyFn, Callable[..., Params], Callable[..., Array]]:
+    """Return the model as a function, what makes its parameters, and its predictions.
+
+    Losses with as many outputs share them, so that what is compiled for one serves the others.
+    """
+    apply_fn, init = function_and_init(lambda rngs, bias: make_model(num_outputs, bias, rngs))
 
     def predict(params: Params, features: Any, options: Options) -> Array:
         return apply_fn(params, features)
 
-    return apply_fn, predict
+    return apply_fn, init, predict
 
 
 def read_outputs(approach: LossApproach, outputs: Array) -> tuple[Array, Array | None]:

@@ -15,7 +15,7 @@ from mlj._checks import as_logits, has_shape, is_bool, same_shape
 from mlj.approaches.approach import Approach, Decoder, Options, Task
 from mlj.decision.labelsets import labelset_f1_optimal, labelset_log_odds, most_probable_labelset
 from mlj.losses import mean_over_samples
-from mlj.models import as_function
+from mlj.models import function_and_init
 from mlj.models.function import ApplyFn
 from mlj.models.powerset import Powerset
 from mlj.numerics import below_top, logsumexp
@@ -189,11 +189,12 @@ def make_label_powerset(task: Task, *, own_units: bool = True, label_units: bool
             rngs=rngs,
         )
 
+    apply_fn, init_with = function_and_init(make)
+    logits = partial(_logits, apply_fn)
+
     def init(key: Array, options: Options) -> Params:
         prior = options["log_prior"]
-        return as_function(make(nnx.Rngs(key), jnp.where(prior == -jnp.inf, 0, prior)))[1]
-
-    logits = partial(_logits, as_function(make(nnx.Rngs(0), None))[0])
+        return init_with(key, jnp.where(prior == -jnp.inf, 0, prior))
 
     def objective(params: Params, batch: Batch, key: Array, options: Options) -> Scalar:
         cost = mean_over_samples(partial(labelset_cross_entropy, labelsets=options["labelsets"]))

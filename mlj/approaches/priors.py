@@ -14,3 +14,8 @@ def label_prior(labels: np.ndarray, where: np.ndarray | None) -> np.ndarray:
 def prior_logits(prior: np.ndarray) -> np.ndarray:
     """Return the logits ``[L]`` of label priors inside (0, 1)."""
     return np.log(prior) - np.log1p(-prior)
+
+
+def prior_bias(labels: np.ndarray, where: np.ndarray | None) -> np.ndarray:
+    """Return where the bias of the labels' logits starts, float32 ``[L]``: the logits of their priors."""
+    return prior_logits(label_prior(labels, where)).astype(np.float32)

@@ -17,7 +17,7 @@ from mlj.approaches.approach import Approach, Decoder, Options, Task
 from mlj.approaches.powerset import labelset_cross_entropy
 from mlj.decision.labelsets import all_labelsets, majority_of_members, mean_log_odds
 from mlj.losses import mean_over_samples
-from mlj.models import as_function
+from mlj.models import function_and_init
 from mlj.models.rakel import Rakel
 from mlj.training import Batch, Params
 from mlj.types import Array, Labels, Logits, Mask, PerSample, Predictions, Scalar, Scores
@@ -217,11 +217,8 @@ def _shared(task: Task, number: int, size: int) -> tuple[Make, Apply]:
     def model(rngs: nnx.Rngs, prior: Array | None) -> Rakel:
         return Rakel(task.make_trunk(rngs), number, size, output_bias=prior, rngs=rngs)
 
-    apply_fn = as_function(model(nnx.Rngs(0), None))[0]
-    return (
-        lambda key, prior: as_function(model(nnx.Rngs(key), prior))[1],
-        lambda params, features, key: apply_fn(params, features, key=key),
-    )
+    apply_fn, init = function_and_init(model)
+    return init, lambda params, features, key: apply_fn(params, features, key=key)
 
 
 def _separate(task: Task, number: int, size: int) -> tuple[Make, Apply]:

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 import scipy.sparse as sp
 
-from mlj.approaches import get_approach
+from mlj.approaches import Approach, get_approach
 from mlj.comparison.parts import pad_rows
 from mlj.comparison.run import Outcome
 from mlj.comparison.tasks import make_task, model_options, sizes_of
@@ -27,6 +27,7 @@ class SavedModel(NamedTuple):
     """A trained model with all that is needed to decide on new rows."""
 
     info: dict[str, Any]
+    approach: Approach
     params: Any
     options: dict[str, Any]
     scaling: Scaling
@@ -44,7 +45,7 @@ class SavedModel(NamedTuple):
         Raises:
             ValueError: If the features have another width or kind, or no decision was saved.
         """
-        approach, features = self._approach(), self._scaled(features)
+        approach, features = self.approach, self._scaled(features)
         if self.info["decoder"] is not None:
             decide = approach.decoders[self.info["decoder"]].decide
             return np.asarray(jax.jit(decide)(self.params, features, self.options))
@@ -59,18 +60,8 @@ class SavedModel(NamedTuple):
 
     def probs(self, features: np.ndarray | sp.csr_array) -> np.ndarray:
         """Return the probabilities ``[N, L]`` that the logistic curve gives the scores of raw features."""
-        approach = self._approach()
-        outputs = approach.predict(self.params, self._scaled(features), self.options)
-        return np.asarray(platt_probs(self.platt, approach.scores(outputs)[0]))
-
-    def _approach(self):
-        task = make_task(
-            self.info["model"],
-            self.info["model_options"],
-            len(self.info["feature_names"]),
-            self.info["sizes"],
-        )
-        return get_approach(self.info["contender"]).make(task)
+        outputs = self.approach.predict(self.params, self._scaled(features), self.options)
+        return np.asarray(platt_probs(self.platt, self.approach.scores(outputs)[0]))
 
     def _scaled(self, features: np.ndarray | sp.csr_array):
         wanted = len(self.info["feature_names"])
@@ -166,7 +157,9 @@ def load_chosen(folder: Path) -> SavedModel:
     scaling = Scaling(arrays.get("scaling.shift"), arrays.get("scaling.scale"), info["row_length"])
     rule = None if info["rule"] is None else from_json(info["rule"])
     platt = PlattScaling(**{name: jnp.asarray(value) for name, value in info["platt"].items()})
-    return SavedModel(info, trees["params"], trees["options"], scaling, rule, platt)
+    task = make_task(info["model"], info["model_options"], len(info["feature_names"]), info["sizes"])
+    approach = get_approach(info["contender"]).make(task)
+    return SavedModel(info, approach, trees["params"], trees["options"], scaling, rule, platt)
 
 
 def _key(step: str) -> str | int:

@@ -42,7 +42,6 @@ from mlj.decision.beam import (
 )
 from mlj.decision.chains import (
     check_order as check_order,
-    expected_f1_set as expected_f1_set,
     in_label_order as in_label_order,
     marginal_log_odds as marginal_log_odds,
 )

@@ -1,8 +1,8 @@
 """From chains of yes or no decisions to labelsets and marginals.
 
 A classifier chain is a step of :mod:`mlj.decision.autoregressive` with two choices, absent (0) and present
-(1), that takes the labels in a fixed order. Here are that order, what is read off sampled paths, and the
-labelset of largest expected F1 of any weighted labelsets, drawn from a model or listed by it.
+(1), that takes the labels in a fixed order. Here are that order, and the marginals read off sampled paths.
+The labelset of largest expected F1 over the paths is :func:`mlj.decision.labelsets.labelset_f1_optimal`.
 """
 
 from __future__ import annotations
@@ -13,10 +13,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mlj._checks import has_shape, is_bool
 from mlj.decision.autoregressive import Path
-from mlj.decision.k_best import top_k_sets
-from mlj.types import Array, Predictions, Scalar, Scores
+from mlj.types import Array, Scores
 
 
 def check_order(order: Sequence[int] | np.ndarray, num_labels: int) -> np.ndarray:
@@ -82,47 +80,3 @@ def marginal_log_odds(paths: Path, orders: Array) -> Scores:
     by_label = jax.vmap(in_label_order)(jnp.moveaxis(paths.log_probs, -1, 1), orders)
     total = jax.nn.logsumexp(by_label, axis=(0, 2))
     return total[1] - total[0]
-
-
-def expected_f1_set(sets: Predictions, *, weights: Array | None = None, empty: Scalar = 0.0) -> Predictions:
-    r"""Return the labelset of largest expected F1 when the truth is one of the given labelsets.
-
-    .. math::
-        \arg\max_h \sum_n w_n \frac{2 |h \cap y_n|}{|h| + |y_n|}
-
-    For each size k the gain of label j is :math:`\sum_n w_n y_{nj}\, 2 / (k + |y_n|)`, whatever the other
-    labels, so that the k largest gains are the best set of that size: the maximum over all labelsets is
-    exact, in :math:`O(N L^2 + L^2 \log L)`. The labels may depend on each other in any way; labelsets drawn
-    from a model stand for its distribution.
-
-    Args:
-        sets: Labelsets ``[N, L]`` of one sample, bool.
-        weights: Their weights ``[N]``, all 1 if None.
-        empty: F1 of predicting nothing where nothing is present.
-
-    Returns:
-        Bool ``[L]``; of equal sizes the smallest wins, of equal gains the lowest label.
-
-    Raises:
-        TypeError: If ``sets`` is not bool.
-        ValueError: If ``weights`` are not ``[N]``.
-
-    Reference:
-        Dembczynski, Waegeman, Cheng, Hüllermeier, *An Exact Algorithm for F-Measure Maximization*, NIPS 2011.
-
-    >>> expected_f1_set(jnp.array([[True, True, False], [True, False, True], [True, True, False]])).tolist()
-    [True, True, False]
-    """
-    is_bool("expected_f1_set", "sets", sets)
-    number, size = sets.shape
-    weights = jnp.ones(number) if weights is None else weights
-    has_shape("expected_f1_set", "weights", weights, (number,))
-    present = sets.astype(weights.dtype)
-    count = jnp.sum(present, axis=-1)
-    sizes = jnp.arange(1, size + 1, dtype=weights.dtype)
-    share = 2 * weights[:, None] / (count[:, None] + sizes[None, :])
-    gains = jnp.dot(share.T, present, precision="highest")
-    best = jnp.cumsum(jnp.flip(jnp.sort(gains, axis=-1), axis=-1), axis=-1)
-    nothing = empty * jnp.sum(jnp.where(count == 0, weights, 0))
-    chosen = jnp.argmax(jnp.append(nothing, jnp.diagonal(best)))
-    return top_k_sets(gains[jnp.maximum(chosen - 1, 0)], chosen.astype(jnp.int32))

@@ -24,7 +24,8 @@ from mlj.models.bag_of_ngrams import BagOfNgrams as BagOfNgrams, BagTrunk as Bag
 from mlj.models.chain import Chain as Chain
 from mlj.models.conv import ConvNet as ConvNet, ConvTrunk as ConvTrunk
 from mlj.models.factorised import Factorised as Factorised
-from mlj.models.function import as_function as as_function
+from mlj.models.function import as_function as as_function, function_and_init as function_and_init
+from mlj.models.headed import Headed as Headed
 from mlj.models.ising import Ising as Ising
 from mlj.models.kim_cnn import KimCNN as KimCNN, KimTrunk as KimTrunk
 from mlj.models.label_attention import LabelAttention as LabelAttention

@@ -5,10 +5,11 @@ from __future__ import annotations
 import jax.numpy as jnp
 from flax import nnx
 
-from mlj.models.layers import check_rate, head
+from mlj.models.headed import Headed
+from mlj.models.layers import check_rate
 from mlj.models.sparse import SparseRows, sparse_matmul
 from mlj.models.text_layers import check_ids, check_sizes, kept_tokens
-from mlj.types import Array, Logits
+from mlj.types import Array
 
 
 class BagTrunk(nnx.Module):
@@ -52,7 +53,7 @@ class BagTrunk(nnx.Module):
         return jnp.where(beyond, jnp.nan, sparse_matmul(rows, self.table[...]))
 
 
-class BagOfNgrams(nnx.Module):
+class BagOfNgrams(Headed):
     """A linear classifier on the mean vector of words and hashed n-grams: :class:`BagTrunk` and logits.
 
     Args:
@@ -80,9 +81,5 @@ class BagOfNgrams(nnx.Module):
         rngs: nnx.Rngs,
         **trunk: object,
     ):
-        self.trunk = BagTrunk(table_size, rngs=rngs, **trunk)
-        self.head = head(self.trunk.num_outputs, num_outputs, output_bias, rngs)
-
-    def __call__(self, ids: Array, *, key: Array | None = None) -> Logits:
-        """Return logits ``[B, num_outputs]`` of numbers ``[B, W]``."""
-        return self.head(self.trunk(ids, key=key))
+        made = BagTrunk(table_size, rngs=rngs, **trunk)
+        super().__init__(made, num_outputs, output_bias=output_bias, rngs=rngs)

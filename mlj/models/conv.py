@@ -10,9 +10,10 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from mlj.models.layers import check_rate, dropout, head
+from mlj.models.headed import Headed
+from mlj.models.layers import check_rate, dropout
 from mlj.models.sparse import SparseRows
-from mlj.types import Array, Logits
+from mlj.types import Array
 
 _POOL = 2
 
@@ -87,7 +88,7 @@ class ConvTrunk(nnx.Module):
         return dropout(jax.nn.relu(self.dense(x)), self.dropout, keys[1])
 
 
-class ConvNet(nnx.Module):
+class ConvNet(Headed):
     """Convolutions, a dense layer and a linear head: :class:`ConvTrunk` and logits.
 
     Args:
@@ -112,12 +113,8 @@ class ConvNet(nnx.Module):
         rngs: nnx.Rngs,
         **trunk: object,
     ):
-        self.trunk = ConvTrunk(num_features, rngs=rngs, **trunk)
-        self.head = head(self.trunk.num_outputs, num_outputs, output_bias, rngs)
-
-    def __call__(self, features: Array, *, key: Array | None = None) -> Logits:
-        """Return logits ``[B, num_outputs]`` of images ``[B, D]``; a key switches dropout on."""
-        return self.head(self.trunk(features, key=key))
+        made = ConvTrunk(num_features, rngs=rngs, **trunk)
+        super().__init__(made, num_outputs, output_bias=output_bias, rngs=rngs)
 
 
 def _largest(images: Array, rows: int, columns: int) -> Array:

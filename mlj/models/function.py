@@ -8,7 +8,7 @@ from typing import Any
 import jax
 from flax import nnx
 
-from mlj.types import Logits
+from mlj.types import Array, Logits
 
 Params = dict[str, Any]
 ApplyFn = Callable[..., Logits]
@@ -59,3 +59,28 @@ def as_function(model: nnx.Module) -> tuple[ApplyFn, Params]:
         return method(nnx.merge(graph, nnx.State(params)), *arguments, **options)
 
     return apply_fn, fresh
+
+
+def function_and_init(
+    make: Callable[[nnx.Rngs, Array | None], nnx.Module],
+) -> tuple[ApplyFn, Callable[[Array, Array | None], Params]]:
+    """Return a module's pure function, and the function that makes its parameters.
+
+    No parameter is made for the first: only shapes are traced.
+
+    Args:
+        make: ``make(rngs, output_bias) -> module``, with a bias of None allowed.
+
+    Returns:
+        ``(apply_fn, init)``: the function of :func:`as_function`, and ``init(key, output_bias) -> params``.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from mlj.models import Linear
+        >>> make = lambda rngs, bias: Linear(4, 3, output_bias=bias, rngs=rngs)
+        >>> apply_fn, init = function_and_init(make)
+        >>> apply_fn(init(jax.random.key(0), jnp.zeros(3)), jnp.ones((2, 4))).shape
+        (2, 3)
+    """
+    apply_fn = as_function(nnx.eval_shape(lambda: make(nnx.Rngs(0), None)))[0]
+    return apply_fn, lambda key, bias: as_function(make(nnx.Rngs(key), bias))[1]

@@ -9,9 +9,10 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from mlj.models.layers import check_rate, dropout, head
+from mlj.models.headed import Headed
+from mlj.models.layers import check_rate, dropout
 from mlj.models.text_layers import Embedding, Windows, check_ids, check_sizes, max_over
-from mlj.types import Array, Logits
+from mlj.types import Array
 
 
 class KimTrunk(nnx.Module):
@@ -80,7 +81,7 @@ class KimTrunk(nnx.Module):
         return x
 
 
-class KimCNN(nnx.Module):
+class KimCNN(Headed):
     """The convolutional network for sentences, with a linear head: :class:`KimTrunk` and logits.
 
     Args:
@@ -113,9 +114,5 @@ class KimCNN(nnx.Module):
         rngs: nnx.Rngs,
         **trunk: object,
     ):
-        self.trunk = KimTrunk(vocabulary_size, rngs=rngs, **trunk)
-        self.head = head(self.trunk.num_outputs, num_outputs, output_bias, rngs)
-
-    def __call__(self, ids: Array, *, key: Array | None = None) -> Logits:
-        """Return logits ``[B, num_outputs]`` of token numbers ``[B, T]``."""
-        return self.head(self.trunk(ids, key=key))
+        made = KimTrunk(vocabulary_size, rngs=rngs, **trunk)
+        super().__init__(made, num_outputs, output_bias=output_bias, rngs=rngs)

@@ -8,10 +8,8 @@ from flax import nnx
 
 from mlj._checks import has_shape
 from mlj.models.layers import check_rate, dropout
-from mlj.models.text_layers import Embedding, Windows, check_ids, check_sizes
+from mlj.models.text_layers import LOWEST, Embedding, Windows, check_ids, check_sizes
 from mlj.types import Array, Logits
-
-_LOWEST = -1e30
 
 
 class LabelAttention(nnx.Module):
@@ -97,4 +95,4 @@ class LabelAttention(nnx.Module):
     def _shares(self, ids: Array, found: Array) -> Array:
         present = (ids > 0)[..., None]
         queried = jnp.einsum("btf,lf->btl", found, self.queries[...])
-        return jnp.where(present, jax.nn.softmax(jnp.where(present, queried, _LOWEST), axis=1), 0)
+        return jnp.where(present, jax.nn.softmax(jnp.where(present, queried, LOWEST), axis=1), 0)

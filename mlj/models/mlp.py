@@ -6,13 +6,12 @@ from collections.abc import Sequence
 
 from flax import nnx
 
-from mlj.models.layers import head
-from mlj.models.sparse import SparseRows
+from mlj.models.headed import Headed
 from mlj.models.trunk import Trunk
-from mlj.types import Array, Logits
+from mlj.types import Array
 
 
-class MLP(nnx.Module):
+class MLP(Headed):
     """Hidden layers with ReLU and dropout, then a linear head.
 
     Example:
@@ -52,7 +51,7 @@ class MLP(nnx.Module):
         """
         if not hidden:
             raise ValueError("MLP: hidden must name at least one layer; for none take Linear")
-        self.trunk = Trunk(
+        trunk = Trunk(
             num_features,
             hidden=hidden,
             dropout=dropout,
@@ -61,8 +60,4 @@ class MLP(nnx.Module):
             residual=residual,
             rngs=rngs,
         )
-        self.head = head(hidden[-1], num_outputs, output_bias, rngs)
-
-    def __call__(self, features: Array | SparseRows, *, key: Array | None = None) -> Logits:
-        """Return logits ``[B, num_outputs]`` of features ``[B, D]``; a key switches dropout on."""
-        return self.head(self.trunk(features, key=key))
+        super().__init__(trunk, num_outputs, output_bias=output_bias, rngs=rngs)

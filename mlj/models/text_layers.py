@@ -13,7 +13,8 @@ from flax import nnx
 from mlj.models.layers import dropout
 from mlj.types import Array
 
-_LOWEST = -1e30
+LOWEST = -1e30
+"""What stands at padding where a maximum or a softmax is taken; finite, so that slopes stay numbers."""
 
 
 def check_ids(model: str, ids: Array) -> None:
@@ -100,5 +101,5 @@ def max_over(values: Array, where: Array) -> Array:
     >>> max_over(jnp.array([[[-1.0], [-3.0], [9.0]]]), jnp.array([[True, True, False]])).tolist()
     [[-1.0]]
     """
-    largest = jnp.max(jnp.where(where[..., None], values, _LOWEST), axis=1)
+    largest = jnp.max(jnp.where(where[..., None], values, LOWEST), axis=1)
     return jnp.where(jnp.any(where, axis=1)[:, None], largest, 0)

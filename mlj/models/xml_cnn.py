@@ -8,9 +8,10 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from mlj.models.layers import check_rate, dropout, head
+from mlj.models.headed import Headed
+from mlj.models.layers import check_rate, dropout
 from mlj.models.text_layers import Embedding, Windows, check_ids, check_sizes, max_over
-from mlj.types import Array, Logits
+from mlj.types import Array
 
 
 def dynamic_max(values: Array, where: Array, pieces: int) -> Array:
@@ -96,7 +97,7 @@ class XmlTrunk(nnx.Module):
         return dropout(jax.nn.relu(self.bottleneck(pooled)), self.dropout, keys[1])
 
 
-class XmlCNN(nnx.Module):
+class XmlCNN(Headed):
     """The convolutional network for many labels, with a linear head: :class:`XmlTrunk` and logits.
 
     Args:
@@ -124,9 +125,5 @@ class XmlCNN(nnx.Module):
         rngs: nnx.Rngs,
         **trunk: object,
     ):
-        self.trunk = XmlTrunk(vocabulary_size, rngs=rngs, **trunk)
-        self.head = head(self.trunk.num_outputs, num_outputs, output_bias, rngs)
-
-    def __call__(self, ids: Array, *, key: Array | None = None) -> Logits:
-        """Return logits ``[B, num_outputs]`` of token numbers ``[B, T]``."""
-        return self.head(self.trunk(ids, key=key))
+        made = XmlTrunk(vocabulary_size, rngs=rngs, **trunk)
+        super().__init__(made, num_outputs, output_bias=output_bias, rngs=rngs)

@@ -21,7 +21,6 @@ from mlj.decision.autoregressive import (
 )
 from mlj.decision.chains import (
     check_order,
-    expected_f1_set,
     in_label_order,
     marginal_log_odds,
 )
@@ -207,25 +206,7 @@ def test_marginals_of_a_sampled_chain_average_conditional_probabilities_in_label
     assert in_label_order(jnp.array([7, 8, 9]), jnp.array([2, 0, 1])).tolist() == [8, 9, 7]
 
 
-def test_the_set_of_largest_expected_f1_is_that_of_trying_all_sets():
-    sets = all_labelsets(5)
-    weights = jax.random.gamma(jax.random.key(4), 0.3, (40, 32))
-    truth = np.asarray(sets, np.float64)
-    sums = truth.sum(1)[:, None] + truth.sum(1)[None, :]
-    find = jax.jit(jax.vmap(lambda w, empty: expected_f1_set(sets, weights=w, empty=empty), (0, None)))
-    for empty in (0.0, 1.0):
-        f1 = np.where(sums > 0, 2 * truth @ truth.T / np.maximum(sums, 1), empty)
-        values = np.asarray(weights, np.float64) @ f1
-        number = np.asarray(find(weights, empty)) @ (1 << np.arange(5))
-        chosen = values[np.arange(40), number]
-        np.testing.assert_allclose(chosen, values.max(axis=1), rtol=1e-5)
-
-
-def test_expected_f1_of_labelsets_refuses_what_it_cannot_read():
-    with pytest.raises(TypeError, match="sets must be bool"):
-        expected_f1_set(jnp.ones((2, 3)))
-    with pytest.raises(ValueError, match=r"weights must be \[2\]"):
-        expected_f1_set(jnp.ones((2, 3), bool), weights=jnp.ones(3))
+def test_too_many_labels_for_a_list_of_all_labelsets_are_refused():
     with pytest.raises(ValueError, match="at most 16 labels"):
         all_labelsets(17)
 
