@@ -23,7 +23,7 @@ define install
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow test-all lint bench experiments clean
+.PHONY: help run test test-slow test-all lint bench experiments reliability fuzz clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' Makefile | column -t -s '|'
@@ -60,6 +60,12 @@ bench: $(DEV_STAMP)  ## measure speed against peers; EXTRA=bench installs them
 
 experiments: $(DEV_STAMP)  ## measure every table of experiments/ again; goes on where it was interrupted
 	@set -e; for f in $(EXPERIMENTS); do echo "== $$f"; $(BIN)/python experiments/$$f.py; done
+
+reliability: $(DEV_STAMP)  ## kill, damage and overload it on purpose; writes experiments/reliability.md
+	@$(BIN)/python experiments/reliability.py
+
+fuzz: $(DEV_STAMP)  ## fuzz every parser, 10 minutes each; EXTRA=fuzz installs the fuzzer
+	@$(BIN)/python fuzz/readers.py all
 
 clean:  ## remove what make made
 	rm -rf .venv .venv-* runs .pytest_cache .ruff_cache .hypothesis

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,28 @@ import pytest
 # MLJ_TEST_PLATFORM=cuda runs the tests on an accelerator.
 os.environ["JAX_PLATFORMS"] = os.environ.get("MLJ_TEST_PLATFORM", "cpu")
 DATA = os.environ.get("MLJ_DATA_DIR")
+
+SOCKET_EVENTS = {"socket.connect", "socket.bind", "socket.sendto"}
+
+
+def _stay_on_this_machine(event: str, arguments: tuple) -> None:
+    """Refuse every socket that reaches beyond the loopback."""
+    if event == "socket.getaddrinfo":
+        host = arguments[0]
+    elif event in SOCKET_EVENTS and isinstance(arguments[1], tuple):
+        host = arguments[1][0]
+    else:
+        return
+    host = host.decode() if isinstance(host, bytes) else host
+    try:
+        inside = host in ("localhost", None) or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        inside = False
+    if not inside:
+        raise PermissionError(f"a test reached for {host!r}, outside this machine ({event})")
+
+
+sys.addaudithook(_stay_on_this_machine)
 
 
 def pytest_collection_modifyitems(items):

@@ -10,6 +10,7 @@ from mlj.approaches.approach import (
     Options as Options,
     Task as Task,
 )
+from mlj.approaches.coherent import COHERENT_LINK as COHERENT_LINK
 from mlj.approaches.losses import SHARED_MASS as SHARED_MASS, LossApproach as LossApproach
 from mlj.approaches.priors import label_prior as label_prior, prior_logits as prior_logits
 from mlj.approaches.table import (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -35,6 +35,8 @@ class Task(NamedTuple):
     make_model: Callable[[int, Array | None, nnx.Rngs], nnx.Module]
     """``make_model(num_outputs, output_bias, rngs)``: such a module with a linear head, for approaches whose
     outputs are one row of numbers."""
+    above: Sequence[Sequence[int]] | None = None
+    """For each label the labels above it in a hierarchy, however far; None if labels lie side by side."""
 
 
 class Decoder(NamedTuple):
@@ -63,3 +65,6 @@ class Approach(NamedTuple):
     rows."""
     decoders: Mapping[str, Decoder] = MappingProxyType({})
     """Its own decisions by name, beside the rules of :mod:`mlj.decision`."""
+    at_epoch: Callable[[Options, Array], Options] | None = None
+    """``at_epoch(options, epoch) -> options`` that the objective is given in the pass of that number, from 0,
+    for what changes while it is trained; None if nothing does."""

@@ -15,8 +15,11 @@ from mlj.models import function_and_init
 from mlj.training import Batch, Params
 from mlj.types import Array, Mask, Scalar, Scores
 
+COHERENT_LINK = "sigmoid_of_maximum"
+"""What turns the scores of one label into its probability depends on the labels below it."""
 
-def make_coherent(task: Task, descendants: Mask) -> Approach:
+
+def make_coherent(task: Task, descendants: Mask | None = None) -> Approach:
     """Return the task's model under :func:`mlj.losses.hierarchy_max_constraint`, made coherent by a maximum.
 
     Its outputs are :func:`mlj.losses.coherent_scores`: whatever one threshold for all labels is put on them,
@@ -25,16 +28,19 @@ def make_coherent(task: Task, descendants: Mask) -> Approach:
 
     Args:
         task: What the approach may know of the data.
-        descendants: Bool ``[L, L]``, True at ``[j, i]`` where label ``i`` is below label ``j``, however far.
+        descendants: Bool ``[L, L]``, True at ``[j, i]`` where label ``i`` is below label ``j``, however far;
+            those of ``task.above`` if None.
 
     Raises:
         TypeError: If ``descendants`` are not bool.
-        ValueError: If they are not ``[L, L]``, give a label that is below itself through another, or leave
-            out one that is below a label through another.
+        ValueError: If there are none, or they are not ``[L, L]``, give a label that is below itself through
+            another, or leave out one that is below a label through another.
 
     Reference:
         Giunchiglia, Lukasiewicz, *Coherent Hierarchical Multi-Label Classification Networks*, NeurIPS 2020.
     """
+    if descendants is None:
+        descendants = _descendants(task)
     lists = families(_checked(descendants, task.num_labels))
     mean_loss = losses.mean_over_samples(partial(hierarchy_max_constraint, descendants=lists))
     apply_fn, init = function_and_init(lambda rngs, bias: task.make_model(task.num_labels, bias, rngs))
@@ -53,6 +59,18 @@ def make_coherent(task: Task, descendants: Mask) -> Approach:
         scores=lambda outputs: (outputs, None),
         options=lambda labels, where: {"output_bias": prior_bias(labels, where)},
     )
+
+
+def _descendants(task: Task) -> np.ndarray:
+    if task.above is None:
+        raise ValueError(
+            "make_coherent: the labels have no hierarchy; a data set carries one if its format states it, "
+            "such as HMC, or Dataset(..., hierarchy=...) is given it"
+        )
+    below = np.zeros((len(task.above), len(task.above)), bool)
+    for label, found in enumerate(task.above):
+        below[list(found), label] = True
+    return below
 
 
 def _checked(descendants: Mask, num_labels: int) -> np.ndarray:

@@ -38,7 +38,10 @@ from mlj.types import Array, Logits, Predictions, Scalar
 MOST_LABELS = 40
 """Labels that are emitted at the most. Of a sample with more, training sees the first of them."""
 PREFIX_DROPOUT = 0.1
-"""Share of the labels before a step that training does not tell it."""
+"""Share of the labels before a step that training does not tell it, once it has risen."""
+PREFIX_RISE = 10
+"""Passes over which that share rises from 0, in equal steps. They are counted in passes, not as a share of
+training, so that a model that is trained again for the number of passes that stopped early sees the same."""
 PATHS = 20
 """Sampled sequences of a sample."""
 WIDTH = 5
@@ -112,17 +115,29 @@ _DECODERS = {
 Objective = Callable[[_Sequences, Params, Batch, Array, Options], Scalar]
 
 
-def _dropped(key: Array, targets: Array) -> Array:
-    return jax.random.bernoulli(key, PREFIX_DROPOUT, targets.shape)
+def rising_prefix_dropout(options: Options, epoch: Array) -> Options:
+    """Return the options of a pass, whose share of untold labels has not wholly risen in the first ones.
+
+    At first every label before a step is told, so that what follows what is learned soon; later less and
+    less, so that a step also learns to do without a label that the decoder may have missed.
+
+    >>> options = {"prefix_dropout": jnp.float32(0.1)}
+    >>> [round(rising_prefix_dropout(options, epoch)["prefix_dropout"].item(), 3) for epoch in (0, 5, 10, 90)]
+    [0.0, 0.05, 0.1, 0.1]
+    """
+    risen = jnp.minimum(epoch / PREFIX_RISE, 1)
+    return options | {"prefix_dropout": options["prefix_dropout"] * risen}
 
 
-def _forced(sequences: _Sequences, params: Params, state: Any, targets: Array, key: Array) -> Array:
+def _forced(
+    sequences: _Sequences, params: Params, state: Any, targets: Array, key: Array, rate: Array
+) -> Array:
     key_prefix, key_layers = jax.random.split(key)
     return sequences.apply(
         params,
         state,
         targets,
-        dropped=_dropped(key_prefix, targets),
+        dropped=jax.random.bernoulli(key_prefix, rate, targets.shape),
         key=key_layers,
         method=sequences.model.forced,
     )
@@ -135,12 +150,12 @@ def _in_given_order(
     key_trunk, key_steps = jax.random.split(key)
     state = sequences.encode(params, batch.features, key_trunk)
     targets, where = label_sequences(batch.labels, priority=options["priority"], steps=sequences.length)
-    logits = _forced(sequences, params, state, targets, key_steps)
+    logits = _forced(sequences, params, state, targets, key_steps, options["prefix_dropout"])
     return jnp.mean(label_sequence_cross_entropy(logits, targets, where=where))
 
 
 def _in_own_order(
-    sequences: _Sequences, params: Params, batch: Batch, key: Array
+    sequences: _Sequences, params: Params, batch: Batch, key: Array, options: Options
 ) -> tuple[Logits, LabelSequences]:
     """Return logits along the present labels, those first that the model is now surest of.
 
@@ -152,14 +167,15 @@ def _in_own_order(
     first = sequences.apply(params, state, nothing, method=sequences.model.forced)[:, 0, :-1]
     ordered = jax.vmap(lambda labels, sure: label_sequences(labels, priority=sure, steps=sequences.length))
     found = ordered(batch.labels, jax.lax.stop_gradient(first))
-    return _forced(sequences, params, state, found.targets, key_steps), found
+    logits = _forced(sequences, params, state, found.targets, key_steps, options["prefix_dropout"])
+    return logits, found
 
 
 def _in_learned_order(
     sequences: _Sequences, params: Params, batch: Batch, key: Array, options: Options
 ) -> Scalar:
     """The mean log-likelihood of the labels in the model's own order."""
-    logits, (targets, where) = _in_own_order(sequences, params, batch, key)
+    logits, (targets, where) = _in_own_order(sequences, params, batch, key, options)
     return jnp.mean(label_sequence_cross_entropy(logits, targets, where=where))
 
 
@@ -171,7 +187,7 @@ def _in_any_order(
     After labels in a random order instead, the end comes too early: a large labelset passes through one of
     its many small beginnings less often than a small one does, but the decoder goes through few of them.
     """
-    logits, (targets, where) = _in_own_order(sequences, params, batch, key)
+    logits, (targets, where) = _in_own_order(sequences, params, batch, key, options)
     return jnp.mean(order_free_set_cross_entropy(logits, batch.labels, prefix=targets, where=where))
 
 
@@ -190,6 +206,7 @@ def _options(frequent_first: bool, labels: np.ndarray, where: np.ndarray | None)
     return {
         "output_bias": symbol_log_shares(labels).astype(np.float32),
         "priority": counts if frequent_first else -counts,
+        "prefix_dropout": np.float32(PREFIX_DROPOUT),
     }
 
 
@@ -205,6 +222,7 @@ def _approach(sequences: _Sequences, objective: Objective, *, frequent_first: bo
         scores=lambda outputs: (outputs, None),
         options=partial(_options, frequent_first),
         decoders=decoders,
+        at_epoch=rising_prefix_dropout,
     )
 
 

@@ -11,6 +11,7 @@ from mlj import losses
 from mlj._checks import lookup
 from mlj.approaches.approach import Approach, Task
 from mlj.approaches.chains import make_chain_any_order, make_chain_ensemble, make_classifier_chain
+from mlj.approaches.coherent import COHERENT_LINK, make_coherent
 from mlj.approaches.conditional_bernoulli import make_conditional_bernoulli_size
 from mlj.approaches.factorised import FACTORISED
 from mlj.approaches.ising import make_ising_exact, make_ising_pseudo
@@ -119,6 +120,13 @@ JOINT_APPROACHES: Mapping[str, Contender] = MappingProxyType(
         "ising_pseudo": _joint(make_ising_pseudo, "structured", "joint", _ISING),
         "label_graph": _joint(make_label_graph, "structured", "proper", "Lanchantin et al., CVPR 2021"),
         "label_correlation": _joint(make_label_correlation, "structured", "proper", "Xun et al., KDD 2020"),
+        "coherent": Contender(
+            make_coherent,
+            "structured",
+            COHERENT_LINK,
+            "proper",
+            "Giunchiglia and Lukasiewicz, NeurIPS 2020",
+        ),
     }
 )
 """Models whose labels depend on each other or come in a predicted number, each with its loss and decoders."""

@@ -12,7 +12,12 @@ from importlib import import_module
 COMMANDS = {
     "compare": "find out which loss, output and decision rule suit a data set",
     "describe": "say what is in a data set: sizes, cardinality, imbalance, missing labels",
+    "evaluate": "measure a trained model on rows with known labels",
+    "export": "write a trained model as one program for CPU, CUDA and TPU",
     "losses": "list the losses, or explain one",
+    "pack": "write a data set as a folder that is trained from disk",
+    "predict": "write what a trained model says of new rows",
+    "train": "train one model for real: kept in a folder, stopped and gone on with at will",
 }
 
 
@@ -34,7 +39,7 @@ def usage() -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command; returns the exit status: 0 done, 2 bad input, 130 interrupted."""
+    """Run a command; returns the exit status: 0 done, 2 bad input, 130 and 143 stopped by a signal."""
     arguments = sys.argv[1:] if arguments is None else arguments
     name, *rest = arguments or ["--help"]
     if name in ("-h", "--help"):
@@ -57,6 +62,8 @@ def main(arguments: list[str] | None = None) -> int:
     except (OSError, ValueError) as error:
         print(f"mlj {name}: {error}", file=sys.stderr)
         return 2
+    except SystemExit as ended:  # the parser of options has said what is wrong, or helped
+        return int(ended.code or 0)
     except KeyboardInterrupt:
         print(f"mlj {name}: interrupted", file=sys.stderr)
         return 130

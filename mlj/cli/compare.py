@@ -17,6 +17,7 @@ from rich.table import Table
 
 from mlj.cli.source import Source
 from mlj.comparison.config import CompareConfig
+from mlj.data import TextDataset
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,11 @@ def run(arguments: list[str]) -> int:
     command = tyro.cli(Compare, args=arguments, prog="mlj compare")
     console = Console(highlight=False)
     began = time.monotonic()
-    dataset = command.source.load()
+    dataset = command.source.read()
     out = command.config.out or Path("runs") / (dataset.name or "data")
-    console.print(
-        f"{dataset.name}: {dataset.num_samples} samples, {dataset.num_features} features, "
-        f"{dataset.num_labels} labels"
-    )
+    columns = "" if isinstance(dataset, TextDataset) else f"{dataset.num_features} features, "
+    rows = "samples" if columns else "texts"
+    console.print(f"{dataset.name}: {dataset.num_samples} {rows}, {columns}{dataset.num_labels} labels")
 
     from mlj.training import use_cores
 
@@ -49,7 +49,8 @@ def run(arguments: list[str]) -> int:
     from mlj.comparison import choose_contenders, compare, save_chosen, summarise, write_results
 
     names = choose_contenders(command.config.losses, command.config.approaches)
-    with Board(console, command.config.metric, len(names) + 2) as board:
+    number = len(names) * len(command.config.for_each_model()) + 2
+    with Board(console, command.config.metric, number) as board:
         outcome = compare(dataset, command.config, tell=board.tell)
     results = summarise(outcome)
     write_results(results, out / "results.json")

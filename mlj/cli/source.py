@@ -7,7 +7,9 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from mlj.data import Dataset, load
+from mlj.data import Dataset, TextDataset, load, read_fasttext, read_goemotions, read_reuters
+
+_TEXTS = {"fasttext": read_fasttext, "goemotions": read_goemotions, "reuters": read_reuters}
 
 
 @dataclass(frozen=True)
@@ -15,12 +17,18 @@ class Source:
     """A data set and the options of its reader."""
 
     data: Positional[str]
-    """A file (ARFF, CSV, TSV, NPZ, XC or LIBSVM text, plain or compressed), or yeast, digits, openml:NAME."""
+    """A file (ARFF, CSV, TSV, NPZ, XC or LIBSVM text, plain or compressed), or yeast, digits, openml:NAME;
+    with --format fasttext a file of texts, with goemotions or reuters the folder of that data set."""
+    validation: Annotated[
+        str | None, arg(aliases=("--valid",), help="HMC: file with the official validation rows.")
+    ] = None
     test: str | None = None
     """File with the test rows, if they are in a file of their own."""
     labels: str | None = None
     """Label columns: a,b,c or first:12 or last:12 or 'Class*'; for Mulan ARFF the XML file."""
-    format: Literal["arff", "csv", "libsvm", "npz", "xc"] | None = None
+    format: (
+        Literal["arff", "csv", "fasttext", "goemotions", "hmc", "libsvm", "npz", "reuters", "xc"] | None
+    ) = None
     """The format, where the file's name does not tell it."""
     split: str | None = None
     """NPZ: which array of the file says what is train (0), validation (1) and test (2)."""
@@ -43,13 +51,36 @@ class Source:
     feature_base: int | None = None
     """LIBSVM: the number of the first feature, 0 or 1."""
 
-    def load(self) -> Dataset:
-        """Read the data set.
+    def read(self) -> Dataset | TextDataset:
+        """Read the data set, or the texts that are not features yet.
 
         Raises:
             DataError: If the file is wrong, with its name and line.
             ValueError: If an option does not belong to the format.
         """
+        if self.format not in _TEXTS:
+            return self.load()
+        options = {name: value for name, value in self._given().items() if name != "format"}
+        able = ("test",) if self.format == "fasttext" else ()
+        for name in options:
+            if name not in able:
+                raise ValueError(f"the format {self.format} has no option {name!r}")
+        return _TEXTS[self.format](self.data, **options)
+
+    def load(self) -> Dataset:
+        """Read the data set.
+
+        Raises:
+            DataError: If the file is wrong, with its name and line.
+            ValueError: If an option does not belong to the format, or the format is one of texts.
+        """
+        if self.format in _TEXTS:
+            raise ValueError(
+                f"the format {self.format} holds texts, and features are wanted: mlj compare reads texts"
+            )
+        return load(self.data, **self._given())
+
+    def _given(self) -> dict[str, object]:
         given = {
             field.name: value
             for field in fields(self)
@@ -59,4 +90,4 @@ class Source:
         if self.missing_features != "error":
             # The mean must be of training rows, which are chosen later: NaN stays until then.
             given["missing_features"] = "keep" if self.missing_features == "mean" else self.missing_features
-        return load(self.data, **given)
+        return given

@@ -9,13 +9,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mlj.approaches import SHARED_MASS
+from mlj.approaches import COHERENT_LINK, SHARED_MASS
 from mlj.decision import DECISIONS, apply, fit_platt, platt_probs
 from mlj.metrics import count, evaluate_probs, evaluate_scores, per_label, summarise
 from mlj.types import Array
 
 FOLDS = 5
 """Folds of the validation rows over which a rule is fitted and judged when rules are compared."""
+
+ONE_THRESHOLD = ("zero", "global_threshold", "cardinality_threshold")
+"""Rules that put one threshold on the scores of all labels."""
 
 
 class Scored(NamedTuple):
@@ -178,8 +181,11 @@ def rules_for(link: str, log_count: Array | None) -> tuple[str, ...]:
     """Return the decision rules that apply to scores of this origin.
 
     A rule of the count needs one. ``zero`` belongs to losses whose logits have a level: the log of a
-    softmax is never above 0, whatever the sample.
+    softmax is never above 0, whatever the sample. Coherent scores are decided by one threshold for all
+    labels, which gives a label together with all labels above it; other rules would part them.
     """
+    if link == COHERENT_LINK:
+        return ONE_THRESHOLD
     left_out = {"zero"} if link in SHARED_MASS else set()
     return tuple(
         name

@@ -28,8 +28,10 @@ from mlj.comparison.evaluate import (
 from mlj.comparison.parts import Parts, device_batches, make_parts
 from mlj.comparison.tasks import task_of
 from mlj.comparison.train import Failed, Trained, Trainer, check_names
-from mlj.data import Dataset, check_trainable
+from mlj.data import Dataset, TextDataset, check_trainable, fill_missing
+from mlj.data.missing import has_missing
 from mlj.decision import AVERAGES, DECISIONS
+from mlj.models import INPUTS
 from mlj.types import Array
 from mlj.weighting import inverse_propensities
 
@@ -60,12 +62,22 @@ class Event(NamedTuple):
     found: Evidence | Failed
 
 
+class Entry(NamedTuple):
+    """One contender on one model."""
+
+    contender: str
+    """A name in :data:`mlj.approaches.APPROACHES`."""
+    config: CompareConfig
+    """The settings, whose model is this one's."""
+    approach: Approach
+
+
 class Outcome(NamedTuple):
     """What a comparison found."""
 
     config: CompareConfig
     parts: Parts
-    task: Task
+    entries: dict[str, Entry]
     titles: dict[str, str]
     """What each rule and decoder is called."""
     found: dict[str, Evidence | Failed]
@@ -73,7 +85,7 @@ class Outcome(NamedTuple):
 
 
 def compare(
-    dataset: Dataset,
+    dataset: Dataset | TextDataset,
     config: CompareConfig | None = None,
     *,
     tell: Callable[[Event], None] = lambda event: None,
@@ -81,13 +93,13 @@ def compare(
     """Train every contender, fit every decision rule on validation rows, and score the test part once.
 
     Args:
-        dataset: What to learn from; its official parts are kept.
+        dataset: What to learn from; its official parts are kept. Texts are read as the model does.
         config: The protocol.
         tell: Called after each contender.
 
     Raises:
         DataError: If the data cannot be learned from.
-        ValueError: If the configuration names something unknown.
+        ValueError: If the configuration names something unknown, or a model that reads texts for features.
 
     Example:
         >>> from mlj.data import load
@@ -101,12 +113,11 @@ def compare(
     began = time.monotonic()
     names = choose_contenders(config.losses, config.approaches)
     check_names(config)
-    check_trainable(dataset)
+    _check_trainable(dataset)
     parts = make_parts(dataset, config)
-    task = task_of(config, parts)
-    approaches = make_approaches(names, task, able_only=tuple(config.approaches) == ("all",))
+    entries = make_entries(names, config, parts)
     judge = Judge(config, parts)
-    total = len(approaches) + 2
+    total = len(entries) + 2
     found: dict[str, Evidence | Failed] = {}
 
     def add(name: str, evidence: Evidence | Failed) -> None:
@@ -115,7 +126,7 @@ def compare(
 
     with ThreadPoolExecutor(1) as beside:
         start = time.monotonic()
-        trainers = Ahead(approaches, config, parts, beside)
+        trainers = Ahead(entries, parts, beside)
         logistic = beside.submit(floors.logistic_scores, parts)
         add(floors.PRIOR, judge.floor(*floors.prior_scores(parts), start))
         for name, trainer in trainers:
@@ -124,13 +135,21 @@ def compare(
             if isinstance(trained, Failed):
                 add(name, trained)
             else:
-                add(name, judge.contender(APPROACHES[name], approaches[name], trained, start))
+                entry = entries[name]
+                add(name, judge.contender(APPROACHES[entry.contender], entry.approach, trained, start))
         start = time.monotonic()
         add(floors.LOGISTIC, judge.floor(*logistic.result(), start))
     titles = {name: rule.title for name, rule in DECISIONS.items()}
-    for approach in approaches.values():
-        titles |= {name: decoder.title for name, decoder in approach.decoders.items()}
-    return Outcome(config, parts, task, titles, found, time.monotonic() - began)
+    for entry in entries.values():
+        titles |= {name: decoder.title for name, decoder in entry.approach.decoders.items()}
+    return Outcome(config, parts, entries, titles, found, time.monotonic() - began)
+
+
+def _check_trainable(dataset: Dataset | TextDataset) -> None:
+    """Check what is known before rows are divided: words become features, and gaps are filled, after that."""
+    if isinstance(dataset, TextDataset):
+        dataset = dataset.to_dataset(np.ones((dataset.num_samples, 1)))
+    check_trainable(fill_missing(dataset, "zero") if has_missing(dataset) else dataset)
 
 
 def make_approaches(names: Sequence[str], task: Task, *, able_only: bool = False) -> dict[str, Approach]:
@@ -155,26 +174,37 @@ def make_approaches(names: Sequence[str], task: Task, *, able_only: bool = False
     return made
 
 
+def make_entries(names: Sequence[str], config: CompareConfig, parts: Parts) -> dict[str, Entry]:
+    """Return every contender on every model, by its name, with the model's before it if there are several.
+
+    Raises:
+        ValueError: If an approach refuses the labels or a model, unless all approaches were asked for.
+    """
+    able_only = tuple(config.approaches) == ("all",)
+    configs, found = config.for_each_model(), {}
+    for one in configs:
+        made = make_approaches(names, task_of(one, parts), able_only=able_only)
+        for name, approach in made.items():
+            found[name if len(configs) == 1 else f"{one.model} / {name}"] = Entry(name, one, approach)
+    return found
+
+
 class Ahead:
     """The trainers in order, each compiled beside the run of the one before it."""
 
-    def __init__(
-        self,
-        approaches: Mapping[str, Approach],
-        config: CompareConfig,
-        parts: Parts,
-        beside: ThreadPoolExecutor,
-    ):
+    def __init__(self, entries: Mapping[str, Entry], parts: Parts, beside: ThreadPoolExecutor):
         """Start to compile the first."""
-        self._approaches, self._config, self._parts, self._beside = approaches, config, parts, beside
-        self._pool, self._test = device_batches(parts)
-        self._names = list(approaches)
+        self._entries, self._parts, self._beside = entries, parts, beside
+        readers = {INPUTS[entry.config.model]: entry.config.model for entry in entries.values()}
+        self._batches = {kind: device_batches(parts, model) for kind, model in readers.items()}
+        self._names = list(entries)
         self._next = self._submit(0)
 
     def _submit(self, index: int) -> Future[Trainer]:
         def prepare() -> Trainer:
-            approach = self._approaches[self._names[index]]
-            return Trainer(approach, self._config, self._parts, self._pool, self._test).compile()
+            entry = self._entries[self._names[index]]
+            batches = self._batches[INPUTS[entry.config.model]]
+            return Trainer(entry.approach, entry.config, self._parts, *batches).compile()
 
         return self._beside.submit(prepare)
 

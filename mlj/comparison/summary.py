@@ -13,9 +13,10 @@ import numpy as np
 import scipy.sparse as sp
 
 from mlj.comparison.floors import LOGISTIC, PRIOR
-from mlj.comparison.run import Evidence, Outcome
+from mlj.comparison.run import Entry, Evidence, Outcome
 from mlj.comparison.statistics import paired_p_values
 from mlj.comparison.tasks import model_options
+from mlj.comparison.texts import Texts
 from mlj.comparison.train import Failed, learning_rates
 from mlj.data import Dataset
 from mlj.decision import to_json
@@ -39,6 +40,8 @@ HEADLINES = (
     "expected_calibration_error",
 )
 """Metrics for each of which a contender and a rule are chosen on validation rows."""
+HIERARCHY_HEADLINE = "micro_average_precision"
+"""One more where labels lie in a hierarchy: AU(PRC), by which models of hierarchies are published."""
 
 
 def summarise(outcome: Outcome) -> dict[str, Any]:
@@ -51,7 +54,7 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
     found = {name: item for name, item in outcome.found.items() if isinstance(item, Evidence)}
     failed = {name: item.failures for name, item in outcome.found.items() if isinstance(item, Failed)}
     metric = _leading(outcome)
-    chosen = {name: choose(found, name) for name in dict.fromkeys((metric, *HEADLINES))}
+    chosen = {name: choose(found, name) for name in _headlines(outcome)}
     tests = {name: _tests(found, chosen[name], name) for name in chosen}
     pool, test = outcome.parts.pool, outcome.parts.test
     return _plain(
@@ -78,7 +81,7 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
                 for name, info in METRICS.items()
             },
             "rules": outcome.titles,
-            "contenders": {name: _contender(item) for name, item in found.items()},
+            "contenders": {name: _contender(item, outcome.entries.get(name)) for name, item in found.items()},
             "failed": failed,
             "chosen": chosen,
             "tests": tests,
@@ -92,6 +95,11 @@ def summarise(outcome: Outcome) -> dict[str, Any]:
 
 def _leading(outcome: Outcome) -> str:
     return outcome.config.metric
+
+
+def _headlines(outcome: Outcome) -> list[str]:
+    of_hierarchy = () if outcome.parts.pool.hierarchy is None else (HIERARCHY_HEADLINE,)
+    return list(dict.fromkeys((_leading(outcome), *of_hierarchy, *HEADLINES)))
 
 
 def _described(dataset: Dataset) -> dict[str, Any]:
@@ -113,8 +121,9 @@ def _protocol(outcome: Outcome, metric: str) -> dict[str, Any]:
         "learning_rates": list(learning_rates(config)),
         "optimizer": config.optimizer,
         "weight_decay": config.weight_decay,
-        "model": config.model,
-        "model_options": model_options(config, sparse=sp.issparse(parts.pool.features)),
+        "model": ", then ".join(one.model for one in config.for_each_model()),
+        "model_options": _model_options(outcome),
+        "texts": None if parts.texts is None else _read_as(parts.texts),
         "batch_size": config.batch_size,
         "max_epochs": config.max_epochs,
         "patience": config.patience,
@@ -127,11 +136,26 @@ def _protocol(outcome: Outcome, metric: str) -> dict[str, Any]:
     }
 
 
-def _contender(found: Evidence) -> dict[str, Any]:
+def _model_options(outcome: Outcome) -> dict[str, Any]:
+    """Return the options of the model, or those of all with the name of each before them."""
+    sparse = sp.issparse(outcome.parts.pool.features)
+    found = {one.model: model_options(one, sparse=sparse) for one in outcome.config.for_each_model()}
+    if len(found) == 1:
+        return next(iter(found.values()))
+    return {f"{model} {name}": value for model, own in found.items() for name, value in own.items()}
+
+
+def _read_as(texts: Texts) -> dict[str, Any]:
+    return {kind: reader.facts() | {"size": reader.size} for kind, reader in texts.readers.items()}
+
+
+def _contender(found: Evidence, entry: Entry | None) -> dict[str, Any]:
     said: dict[str, Any] = {"floor": found.contender is None, "seconds": found.seconds}
     if found.contender is not None:
         contender, trained = found.contender, found.trained
         said |= {
+            "approach": entry.contender,
+            "model": entry.config.model,
             "family": contender.family,
             "link": contender.link,
             "calibration": contender.calibration,

@@ -14,7 +14,9 @@ from mlj._checks import lookup
 from mlj.approaches import Task
 from mlj.comparison.config import CompareConfig
 from mlj.comparison.parts import Parts
-from mlj.models import MODELS, TRUNKS
+from mlj.comparison.texts import text_model_options
+from mlj.data import Hierarchy
+from mlj.models import INPUTS, MODELS, TRUNKS
 from mlj.types import Array
 
 
@@ -22,9 +24,11 @@ def model_options(config: CompareConfig, *, sparse: bool) -> dict[str, Any]:
     """Return the options of the model, the unset ones filled in by the kind of the features.
 
     Raises:
-        ValueError: If there is no model of that name.
+        ValueError: If there is no model of that name, or a setting means nothing to it.
     """
     lookup("model", config.model, MODELS)
+    if INPUTS[config.model] != "features":
+        return text_model_options(config)
     rate = config.input_dropout if config.input_dropout is not None else (0.5 if sparse else 0.2)
     if config.model == "linear":
         return {"input_dropout": 0.0 if config.input_dropout is None else rate}
@@ -45,15 +49,26 @@ def _conv_options(config: CompareConfig, *, sparse: bool) -> dict[str, Any]:
 
 
 def sizes_of(parts: Parts) -> dict[str, Any]:
-    """Return what a task says of the labels, ready for JSON."""
-    labels = parts.pool.label_matrix
-    rows = np.split(labels.indices, labels.indptr[1:-1])
+    """Return what a task says of the labels of a comparison."""
+    pool = parts.pool
+    return label_sizes(pool.label_matrix, missing=pool.where is not None, hierarchy=pool.hierarchy)
+
+
+def label_sizes(labels: sp.csr_array, *, missing: bool, hierarchy: Hierarchy | None = None) -> dict[str, Any]:
+    """Return what a task says of labels ``[N, L]`` that may be learned from, ready for JSON."""
+    bounds = zip(labels.indptr[:-1], labels.indptr[1:])
     return {
-        "num_labels": parts.pool.num_labels,
-        "num_labelsets": len({row.tobytes() for row in rows}),
-        "largest_labelset": max(len(row) for row in rows),
-        "missing": parts.pool.where is not None,
+        "num_labels": labels.shape[1],
+        "num_labelsets": len({labels.indices[start:end].tobytes() for start, end in bounds}),
+        "largest_labelset": int(np.diff(labels.indptr).max()),
+        "missing": missing,
+        "above": _above(hierarchy),
     }
+
+
+def _above(hierarchy: Hierarchy | None) -> list[list[int]] | None:
+    """Return for each label the labels above it, as JSON can hold them."""
+    return None if hierarchy is None else [np.flatnonzero(row).tolist() for row in hierarchy.ancestors]
 
 
 def make_task(model: str, options: Mapping[str, Any], num_features: int, sizes: Mapping[str, Any]) -> Task:
@@ -62,7 +77,7 @@ def make_task(model: str, options: Mapping[str, Any], num_features: int, sizes: 
     Args:
         model: A name in :data:`mlj.models.MODELS`.
         options: From :func:`model_options`.
-        num_features: Width of the features.
+        num_features: Width of the features, or how many token numbers there are.
         sizes: From :func:`sizes_of`.
     """
     return Task(
@@ -75,7 +90,8 @@ def make_task(model: str, options: Mapping[str, Any], num_features: int, sizes: 
 def task_of(config: CompareConfig, parts: Parts) -> Task:
     """Return the task of a comparison."""
     options = model_options(config, sparse=sp.issparse(parts.pool.features))
-    return make_task(config.model, options, parts.pool.num_features, sizes_of(parts))
+    size = parts.pool.num_features if parts.texts is None else parts.texts.reader(config.model).size
+    return make_task(config.model, options, size, sizes_of(parts))
 
 
 def _model(
@@ -93,8 +109,9 @@ def _model(
 
 def _trunk(model: str, num_features: int, options: dict[str, Any], rngs: nnx.Rngs) -> nnx.Module:
     if model not in TRUNKS:
+        able = [name for name in TRUNKS if (INPUTS[name] == "features") == (INPUTS[model] == "features")]
         raise ValueError(
             f"the model {model!r} has no hidden layers for a joint approach to stand on: "
-            f"take one of {', '.join(TRUNKS)}"
+            f"take one of {', '.join(able)}"
         )
     return TRUNKS[model](num_features, rngs=rngs, **options)

@@ -15,6 +15,7 @@ from mlj.comparison.config import CompareConfig
 from mlj.comparison.parts import Parts
 from mlj.decision import best_threshold_f1
 from mlj.metrics import METRICS
+from mlj.models import INPUTS
 from mlj.training import OPTIMIZERS, Batch, Lane, Plan, Problem, Sweep, predict_lanes, stack_lanes
 from mlj.types import Array
 
@@ -102,7 +103,34 @@ def make_problem(approach: Approach, config: CompareConfig) -> Problem:
         objective=approach.objective,
         predict=approach.predict,
         criterion=criterion_for(config.metric, lambda outputs: approach.scores(outputs)[0]),
+        at_epoch=approach.at_epoch,
     )
+
+
+def in_blocks(approach: Approach, rows: int = 256) -> Approach:
+    """Return the approach with predictions and decisions made for so many rows at a time.
+
+    A network over tokens keeps some thousand numbers for each token of a text: those of all validation rows
+    at once do not fit into memory.
+    """
+
+    def blocked(function: Callable[..., Any]) -> Callable[..., Any]:
+        def run(params: Any, features: Any, options: dict[str, Array]) -> Any:
+            count = len(jax.tree.leaves(features)[0])
+            index = jnp.arange(-(-count // rows) * rows).reshape(-1, rows) % count
+
+            def one(block: Array) -> Any:
+                return function(params, jax.tree.map(lambda leaf: leaf[block], features), options)
+
+            outputs = jax.lax.map(one, index)
+            return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:])[:count], outputs)
+
+        return run
+
+    decoders = {
+        name: decoder._replace(decide=blocked(decoder.decide)) for name, decoder in approach.decoders.items()
+    }
+    return approach._replace(predict=blocked(approach.predict), decoders=decoders)
 
 
 class Trainer:
@@ -110,6 +138,8 @@ class Trainer:
 
     def __init__(self, approach: Approach, config: CompareConfig, parts: Parts, pool: Batch, test: Batch):
         """Bind everything; nothing is compiled yet."""
+        if INPUTS[config.model] != "features":
+            approach = in_blocks(approach)
         self._approach, self._config, self._parts = approach, config, parts
         self._pool, self._test = pool, test
         smallest = min(len(rows) for rows in parts.train_rows)

@@ -42,10 +42,12 @@ To learn from data that has no official split, give it one, stratified over all 
 """
 
 from mlj.data.arrays import read_npz as read_npz
+from mlj.data.batches import Batch as Batch, batch_options as batch_options, read_batches as read_batches
 from mlj.data.combine import concatenate as concatenate
 from mlj.data.dataset import PARTS as PARTS, Dataset as Dataset
 from mlj.data.digit_positions import digit_positions as digit_positions
 from mlj.data.digits import digits as digits
+from mlj.data.disk import DiskDataset as DiskDataset, is_disk as is_disk, write_disk as write_disk
 from mlj.data.errors import DataError as DataError
 from mlj.data.fasttext import read_fasttext as read_fasttext
 from mlj.data.goemotions import read_goemotions as read_goemotions
@@ -61,12 +63,17 @@ from mlj.data.mulan import (
     read_mulan_arff as read_mulan_arff,
 )
 from mlj.data.openml import openml as openml
+from mlj.data.predictions import PredictionWriter as PredictionWriter
 from mlj.data.reuters import read_reuters as read_reuters
 from mlj.data.sequences import SequenceTargets as SequenceTargets, sequence_targets as sequence_targets
 from mlj.data.splits import (
     iterative_stratified_split as iterative_stratified_split,
     k_folds as k_folds,
     train_validation_test_split as train_validation_test_split,
+)
+from mlj.data.streamed import (
+    streamed_label_counts as streamed_label_counts,
+    streamed_scaling as streamed_scaling,
 )
 from mlj.data.table import read_csv as read_csv
 from mlj.data.text import (

@@ -6,6 +6,7 @@ format says it is: 0 for a number, the FIRST declared value for a nominal attrib
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,10 +18,14 @@ import scipy.sparse as sp
 from mlj.data.errors import DataError
 from mlj.data.streams import decode, read_lines
 
-_TOKEN = re.compile(r"""\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|([{},])|(%.*)|([^\s{},%]+))""")
+# Possessive, since a quote that is never closed would else be given back one character at a time.
+_TOKEN = re.compile(
+    r"""\s*(?:'((?:[^'\\]++|\\.)*+)'|"((?:[^"\\]++|\\.)*+)"|([{},])|(%.*)|([^\s{},%]+))""", re.DOTALL
+)
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _ESCAPED = {"t": "\t", "n": "\n", "r": "\r", "\\": "\\", "'": "'", '"': '"', "%": "%"}
 _NUMERIC = ("numeric", "real", "integer")
+_LONGEST_RELATION = 100_000
 _WORD, _QUOTED, _MARK = "word", "quoted", "mark"
 
 
@@ -89,6 +94,8 @@ def read_header(path, lines: list[bytes], encoding: str) -> tuple[str, int, tupl
                 raise DataError("@data before any @attribute", path, line)
             return relation, relation_line, tuple(attributes.values()), at + 1
         if keyword == "@relation":
+            if len(rest) > _LONGEST_RELATION:
+                raise DataError(f"the name of the relation has {len(rest)} characters", path, line)
             found = [token for _, token in tokens(rest, path, line)]
             relation, relation_line = " ".join(found), line
         elif keyword == "@attribute":
@@ -105,33 +112,40 @@ def read_header(path, lines: list[bytes], encoding: str) -> tuple[str, int, tupl
 
 
 def _attribute(text: str, path, line: int) -> Attribute:
-    found = list(tokens(text, path, line))
-    if len(found) < 2 or found[0][0] == _MARK:
+    found = tokens(text, path, line)
+    first = list(itertools.islice(found, 2))
+    if len(first) < 2 or first[0][0] == _MARK:
         raise DataError("an attribute needs a name and a type", path, line)
-    name = found[0][1]
-    if found[1] == (_MARK, "{"):
-        return Attribute(name, _nominal_values(name, found[2:], path, line), line)
-    kind = found[1][1].lower()
+    name = first[0][1]
+    if first[1] == (_MARK, "{"):
+        return Attribute(name, _nominal_values(name, found, path, line), line)
+    kind = first[1][1].lower()
     if kind not in _NUMERIC:
         known = ("string", "date", "relational")
         why = "is not a feature or a label: remove it" if kind in known else "is not a type of this format"
         raise DataError(f"attribute {name!r}: {kind} {why}", path, line)
-    if len(found) > 2:
-        raise DataError(f"attribute {name!r}: unexpected {found[2][1]!r} after the type", path, line)
+    for _, more in found:
+        raise DataError(f"attribute {name!r}: unexpected {more!r} after the type", path, line)
     return Attribute(name, None, line)
 
 
-def _nominal_values(name: str, found: list[tuple[str, str]], path, line: int) -> tuple[str, ...]:
-    values, marks = found[::2], found[1::2]
-    commas, close = marks[:-1], marks[-1:]
-    if len(found) % 2 or close != [(_MARK, "}")] or any(mark != (_MARK, ",") for mark in commas):
-        raise DataError(f"attribute {name!r}: values are written {{first,second,...}}", path, line)
-    if any(kind == _MARK for kind, _ in values):
-        raise DataError(f"attribute {name!r}: an empty value", path, line)
-    texts = tuple(text for _, text in values)
-    if len(set(texts)) != len(texts):
-        raise DataError(f"attribute {name!r} declares a value twice", path, line)
-    return texts
+def _nominal_values(name: str, found: Iterator[tuple[str, str]], path, line: int) -> tuple[str, ...]:
+    values: dict[str, None] = {}
+    mark = (_MARK, ",")
+    # Each token is dropped when it was looked at: a line of megabytes would be gigabytes of tokens.
+    for kind, text in found:
+        if mark != (_MARK, ","):
+            break
+        if kind == _MARK:
+            raise DataError(f"attribute {name!r}: an empty value", path, line)
+        if text in values:
+            raise DataError(f"attribute {name!r} declares a value twice", path, line)
+        values[text] = None
+        mark = next(found, None)
+    else:
+        if mark == (_MARK, "}"):
+            return tuple(values)
+    raise DataError(f"attribute {name!r}: values are written {{first,second,...}}", path, line)
 
 
 def tokens(text: str, path: str | PathLike[str], line: int) -> Iterator[tuple[str, str]]:
@@ -157,7 +171,10 @@ def _unescape(text: str, path, line: int) -> str:
     def plain(match: re.Match[str]) -> str:
         code = match[1]
         if len(code) == 5:
-            return chr(int(code[1:], 16))
+            char = chr(int(code[1:], 16))
+            if "\ud800" <= char <= "\udfff":
+                raise DataError(f"\\{code} in {text[:40]!r} is half a character", path, line)
+            return char
         if code not in _ESCAPED:
             raise DataError(f"unknown escape \\{code} in {text[:40]!r}", path, line)
         return _ESCAPED[code]

@@ -15,6 +15,7 @@ from mlj.data.arff import ArffTable, Attribute
 from mlj.data.dataset import Dataset
 from mlj.data.errors import DataError, in_file
 from mlj.data.missing import HOW_TO_FILL
+from mlj.data.streams import refuse_growth
 
 
 def encode(
@@ -67,38 +68,62 @@ def _is_identity(attribute: Attribute) -> bool:
 
 
 def _features(table: ArffTable, columns: np.ndarray):
-    plain = [column for column in columns if _is_identity(table.attributes[column])]
-    blocks = [table.matrix[:, plain]]
-    names = [table.attributes[column].name for column in plain]
-    places = [(column, 0) for column in plain]
-    for column in columns:
-        if not _is_identity(table.attributes[column]):
-            block, block_names = _nominal(table, column)
-            blocks.append(sp.csr_array(block) if sp.issparse(table.matrix) else block)
-            names += block_names
-            places += [(column, at) for at in range(len(block_names))]
-    order = sorted(range(len(places)), key=places.__getitem__)
-    names = [names[at] for at in order]
-    if len(blocks) == 1:
-        return blocks[0], names
-    stacked = sp.csr_array(sp.hstack(blocks)) if sp.issparse(table.matrix) else np.hstack(blocks)
-    return stacked[:, order], names
+    """Return the features as float32 and their names; what is nominal has one column for each shown value."""
+    shown = [_shown_values(table.attributes[column]) for column in columns]
+    names = [
+        _column_name(table.attributes[column], at) for column, values in zip(columns, shown) for at in values
+    ]
+    widths = np.array([len(values) for values in shown], np.int64)
+    firsts = np.cumsum(widths) - widths
+    plain = np.array([_is_identity(table.attributes[column]) for column in columns], bool)
+    if plain.all():
+        return table.matrix[:, columns], names
+    rows = len(table.lines)
+    refuse_growth(4 * rows * int(widths[~plain].sum()), "the nominal attributes take", table.file)
+    if sp.issparse(table.matrix):
+        return _sparse_features(table, columns, shown, firsts, plain, len(names)), names
+    features = np.empty((rows, len(names)), np.float32)
+    features[:, firsts[plain]] = table.matrix[:, columns[plain]]
+    for column, values, first in zip(columns[~plain], np.array(shown, object)[~plain], firsts[~plain]):
+        block = features[:, first : first + len(values)]
+        _fill(block, table.attributes[column], values, table.matrix[:, column])
+    features.flags.writeable = False
+    return features, names
 
 
-def _dense_column(table: ArffTable, column: int) -> np.ndarray:
-    values = table.matrix[:, [column]]
-    return (values.toarray() if sp.issparse(values) else values)[:, 0]
+def _sparse_features(table: ArffTable, columns, shown, firsts, plain, width: int) -> sp.csr_array:
+    by_column = sp.csc_array(table.matrix)
+    blocks = [sp.coo_array(table.matrix[:, columns[plain]])]
+    places = [firsts[plain][blocks[0].coords[1]]]
+    for at in np.flatnonzero(~plain):
+        block = np.empty((len(table.lines), len(shown[at])), np.float32)
+        _fill(block, table.attributes[columns[at]], shown[at], by_column[:, [columns[at]]].toarray()[:, 0])
+        blocks.append(sp.coo_array(block))
+        places.append(firsts[at] + blocks[-1].coords[1])
+    coords = np.concatenate([block.coords[0] for block in blocks]), np.concatenate(places)
+    values = np.concatenate([block.data for block in blocks])
+    return sp.csr_array((values, coords), shape=(len(table.lines), width))
 
 
-def _nominal(table: ArffTable, column: int) -> tuple[np.ndarray, list[str]]:
-    attribute = table.attributes[column]
-    positions = _dense_column(table, column)
+def _shown_values(attribute: Attribute) -> range:
+    """Return the positions of the values that have a column: all, or the second of two."""
+    if attribute.values is None or len(attribute.values) < 2 or attribute.values == ("1", "0"):
+        return range(1)
+    return range(1, 2) if len(attribute.values) == 2 else range(len(attribute.values))
+
+
+def _column_name(attribute: Attribute, at: int) -> str:
+    plain = _is_identity(attribute) or attribute.values == ("1", "0")
+    return attribute.name if plain else f"{attribute.name}={attribute.values[at]}"
+
+
+def _fill(block: np.ndarray, attribute: Attribute, shown: range, positions: np.ndarray) -> None:
     if attribute.values == ("1", "0"):
-        return (1 - positions)[:, None], [attribute.name]
-    shown = range(len(attribute.values)) if len(attribute.values) != 2 else [1]
-    block = np.stack([(positions == at).astype(float) for at in shown], axis=1)
+        block[:, 0] = 1 - positions
+        return
+    for at, position in enumerate(shown):
+        block[:, at] = positions == position
     block[np.isnan(positions)] = np.nan
-    return block, [f"{attribute.name}={attribute.values[at]}" for at in shown]
 
 
 def _labels(table: ArffTable, columns: np.ndarray):
@@ -117,6 +142,8 @@ def _labels(table: ArffTable, columns: np.ndarray):
     if sp.issparse(matrix) and not flipped and not np.isnan(matrix.data).any():
         _check_binary(table, columns, matrix)
         return matrix, None
+    if sp.issparse(matrix):
+        refuse_growth(8 * matrix.shape[0] * matrix.shape[1], "the labels take", table.file)
     dense = matrix.toarray() if sp.issparse(matrix) else matrix.copy()
     dense[:, flipped] = 1 - dense[:, flipped]
     where = ~np.isnan(dense)

@@ -6,6 +6,8 @@ for it.
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from os import PathLike
 
 import numpy as np
@@ -17,6 +19,8 @@ from mlj.data.sparse_rows import LARGEST, SparseRows, integer, number
 from mlj.data.streams import decode
 
 _DIGITS = b"0123456789+-.eE"
+_NOT_PLAIN = set(b"'\"{}%")
+_MOST_TOKENS = 8
 _MARK, _WORD = "mark", "word"
 
 
@@ -73,21 +77,17 @@ def read_rows(
 ) -> tuple[np.ndarray | sp.csr_array, np.ndarray]:
     """Return the values ``[N, A]`` of the rows from ``lines[start]`` on, and the line number of each row."""
     columns = _Columns(attributes)
-    rows = [
-        (at + 1, text)
-        for at in range(start, len(lines))
-        if (text := lines[at].strip()) and not text.startswith(b"%")
-    ]
-    if not rows:
+    rows = (at + 1 for at in range(start, len(lines)) if lines[at].strip()[:1] not in (b"", b"%"))
+    numbers = np.fromiter(rows, np.int64)
+    if not len(numbers):
         raise DataError("no rows after @data", path, start)
-    numbers = np.array([line for line, _ in rows])
-    if not rows[0][1].startswith(b"{"):
-        return _dense(columns, rows, path, encoding), numbers
+    if not lines[numbers[0] - 1].strip().startswith(b"{"):
+        return _dense(columns, lines, numbers, path, encoding), numbers
     gathered = SparseRows(path, "attribute")
-    for line, text in rows:
-        gathered.add(*_sparse_row(columns, text, path, line, encoding), line)
+    for line in map(int, numbers):
+        gathered.add(*_sparse_row(columns, lines[line - 1].strip(), path, line, encoding), line)
     matrix = gathered.matrix(len(attributes))
-    entry_rows = np.repeat(np.arange(len(rows)), np.diff(matrix.indptr))
+    entry_rows = np.repeat(np.arange(len(numbers)), np.diff(matrix.indptr))
     for column, declared, at in _grouped(columns, matrix.indices):
         matrix.data[at] = _as_positions(
             columns, column, declared, matrix.data[at], numbers[entry_rows[at]], path
@@ -104,11 +104,16 @@ def _grouped(columns: _Columns, indices: np.ndarray):
             yield column, declared, order[ends[column] : ends[column + 1]]
 
 
-def _dense(columns: _Columns, rows: list[tuple[int, bytes]], path, encoding: str) -> np.ndarray:
+def _dense(columns: _Columns, lines: list[bytes], numbers: np.ndarray, path, encoding: str) -> np.ndarray:
     width = len(columns.attributes)
     commas = b"," * (width - 1)
-    matrix = np.empty((len(rows), width))
-    for at, (line, text) in enumerate(rows):
+    if any(len(lines[line - 1]) < 2 * width - 1 for line in numbers):
+        # A row is too short for its attributes: the first error is found before anything is allocated.
+        for line in map(int, numbers):
+            _dense_row(columns, lines[line - 1].strip(), path, line, encoding)
+    matrix = np.empty((len(numbers), width))
+    for at, line in enumerate(map(int, numbers)):
+        text = lines[line - 1].strip()
         if columns.plain and text.translate(None, _DIGITS) == commas:
             try:
                 matrix[at] = list(map(float, text.split(b",")))
@@ -120,8 +125,7 @@ def _dense(columns: _Columns, rows: list[tuple[int, bytes]], path, encoding: str
     if len(large):
         row, column = large[0]
         name = columns.attributes[column].name
-        raise DataError(f"attribute {name!r} does not fit into float32", path, rows[row][0])
-    numbers = np.array([line for line, _ in rows])
+        raise DataError(f"attribute {name!r} does not fit into float32", path, int(numbers[row]))
     for column, declared in enumerate(columns.numbers):
         if declared is not None:
             matrix[:, column] = _as_positions(columns, column, declared, matrix[:, column], numbers, path)
@@ -146,27 +150,44 @@ def _as_positions(
 def _dense_row(columns: _Columns, text: bytes, path, line: int, encoding: str) -> list[float]:
     if text.startswith(b"{"):
         raise DataError("a sparse row {...} in a file of dense rows", path, line)
-    cells = _cells(tokens(decode(text, line, path, encoding), path, line), path, line)
-    if len(cells) != len(columns.attributes):
-        raise DataError(
-            f"the row has {len(cells)} values for {len(columns.attributes)} attributes", path, line
-        )
+    width, count = len(columns.attributes), text.count(b",") + 1
+    if count != width and not set(text) & _NOT_PLAIN:
+        raise DataError(f"the row has {count} values for {width} attributes", path, line)
+    found = _cells(tokens(decode(text, line, path, encoding), path, line), path, line)
+    cells = list(itertools.islice(found, width))
+    count = len(cells) + sum(1 for _ in found)
+    if count != width:
+        raise DataError(f"the row has {count} values for {width} attributes", path, line)
     for cell in cells:
         if len(cell) != 1:
             raise DataError(f"expected one value between commas, got {_shown(cell)}", path, line)
     return [columns.value(column, *cell[0], path, line) for column, cell in enumerate(cells)]
 
 
-def _cells(found, path, line: int) -> list[list[tuple[str, str]]]:
-    cells: list[list[tuple[str, str]]] = [[]]
+def _cells(found: Iterator[tuple[str, str]], path, line: int) -> Iterator[list[tuple[str, str]]]:
+    """Yield the tokens between commas, the first few of each cell."""
+    cell: list[tuple[str, str]] = []
     for kind, text in found:
         if kind != _MARK:
-            cells[-1].append((kind, text))
+            if len(cell) < _MOST_TOKENS:
+                cell.append((kind, text))
         elif text == ",":
-            cells.append([])
+            yield cell
+            cell = []
         else:
             raise DataError(f"unexpected {text!r} in a row", path, line)
-    return cells
+    yield cell
+
+
+def _inside(found: Iterator[tuple[str, str]], path, line: int) -> Iterator[tuple[str, str]]:
+    """Yield the tokens up to the brace that ends the row."""
+    for token in found:
+        if token == (_MARK, "}"):
+            if next(found, None) is None:
+                return
+            break
+        yield token
+    raise DataError("the sparse row does not end with }", path, line)
 
 
 def _shown(cell: list[tuple[str, str]]) -> str:
@@ -179,7 +200,7 @@ def _sparse_row(
     if columns.plain and text.endswith(b"}"):
         inner = text[1:-1].strip().replace(b", ", b",")
         flat = inner.replace(b",", b" ").split(b" ") if inner else []
-        if inner.translate(None, _DIGITS) == (b" ," * (len(flat) // 2))[:-1]:
+        if not len(flat) % 2 and inner.translate(None, _DIGITS) == (b" ," * (len(flat) // 2))[:-1]:
             try:
                 return list(map(int, flat[::2])), list(map(float, flat[1::2]))
             except ValueError:
@@ -188,14 +209,13 @@ def _sparse_row(
 
 
 def _careful_sparse_row(columns: _Columns, text: str, path, line: int) -> tuple[list[int], list[float]]:
-    found = list(tokens(text, path, line))
-    if found[0] != (_MARK, "{"):
+    found = tokens(text, path, line)
+    if next(found, None) != (_MARK, "{"):
         raise DataError("a dense row in a file of sparse rows {index value,...}", path, line)
-    if found[-1] != (_MARK, "}"):
-        raise DataError("the sparse row does not end with }", path, line)
-    cells = _cells(found[1:-1], path, line) if found[1:-1] else []
     indices, values = [], []
-    for cell in cells:
+    for at, cell in enumerate(cells := _cells(_inside(found, path, line), path, line)):
+        if not cell and at == 0 and next(cells, None) is None:
+            break
         if len(cell) != 2:
             raise DataError(f"expected 'index value' between commas, got {_shown(cell)}", path, line)
         column = integer(cell[0][1], "an attribute index", path, line)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
-import zlib
+import sys
+from collections.abc import Mapping
 from os import PathLike
 
 import numpy as np
@@ -15,7 +14,8 @@ from mlj.data.dataset import Dataset
 from mlj.data.errors import DataError, in_file
 from mlj.data.naming import bare_name
 from mlj.data.nearest import nearest
-from mlj.data.streams import read_bytes
+from mlj.data.npz_members import NpzMembers
+from mlj.data.sparse_rows import check_width
 
 
 def read_npz(
@@ -45,8 +45,12 @@ def read_npz(
         test: A file with the test rows; then no split is read and all rows of ``path`` are train.
         name: What to call the data set; the name of the file if None.
 
+    An array that is not asked for is not read. What the file unfolds to is bounded as in
+    :mod:`mlj.data.streams`, with 128 MiB for every file, since arrays of zeros may be very small.
+
     Raises:
-        DataError: If an array is absent, has another shape or type than it must, or holds pickled objects.
+        DataError: If an array is absent, has another shape or type than it must, holds pickled objects or
+            other bytes than its header says, or the file holds anything but arrays with distinct plain names.
     """
     name = bare_name(path) if name is None else name
     if test is not None and split is not None:
@@ -59,7 +63,7 @@ def read_npz(
 
 
 def _read(path, split: str | None, rows: str | None, with_split: bool, name: str) -> Dataset:
-    arrays = _load(path)
+    arrays = NpzMembers(path)
     with in_file(path):
         features = _features(arrays)
         labels, where = _labels(arrays)
@@ -77,26 +81,15 @@ def _read(path, split: str | None, rows: str | None, with_split: bool, name: str
         return dataset if rows is None else dataset.rows(_row_mask(arrays, rows, dataset.num_samples))
 
 
-def _load(path: str | PathLike[str]) -> dict[str, np.ndarray]:
-    content = read_bytes(path)
-    if not content.startswith(b"PK"):
-        raise DataError("is not an NPZ file", path)
-    try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            return {key: archive[key] for key in archive.files}
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, KeyError) as error:
-        raise DataError(f"cannot be read as NPZ: {error}", path) from error
-
-
-def _get(arrays: dict[str, np.ndarray], key: str) -> np.ndarray:
+def _get(arrays: Mapping[str, np.ndarray], key: str) -> np.ndarray:
     if key not in arrays:
         raise DataError(f"no array {key!r}: {nearest(key, arrays)}")
     return arrays[key]
 
 
-def _features(arrays: dict[str, np.ndarray]) -> np.ndarray | sp.csr_array:
+def _features(arrays: Mapping[str, np.ndarray]) -> np.ndarray | sp.csr_array:
     if "features" in arrays:
-        return arrays["features"]
+        return _real(arrays, "features")
     if "indptr" not in arrays:
         raise DataError(
             f"no array 'features', nor CSR parts ('indices', 'indptr', 'shape'); holds {', '.join(arrays)}"
@@ -105,18 +98,24 @@ def _features(arrays: dict[str, np.ndarray]) -> np.ndarray | sp.csr_array:
     if shape.shape != (2,) or (shape < 0).any():
         raise DataError(f"shape must be two sizes [N, D], is {shape.tolist()}")
     num_rows, width = shape.tolist()
+    check_width(width, "features", None)
     if (
         len(indptr) != num_rows + 1
         or indptr[0] != 0
         or indptr[-1] != len(indices)
-        or (np.diff(indptr) < 0).any()
+        # Not by their differences, which may be too large for the type and change their sign.
+        or (indptr[1:] < indptr[:-1]).any()
     ):
         raise DataError(
             f"indptr must rise from 0 to {len(indices)} (the number of indices) in {num_rows + 1} steps"
         )
-    data = arrays.get("data", np.ones(len(indices), np.float32))
+    data = _real(arrays, "data") if "data" in arrays else np.ones(len(indices), np.float32)
     if data.shape != indices.shape:
         raise DataError(f"data must be {list(indices.shape)} as indices are, is {list(data.shape)}")
+    if data.dtype != np.float32:
+        # What SciPy does not take: half precision and the other order of bytes.
+        with np.errstate(over="ignore"):
+            data = data.astype(np.float64)
     wrong = np.flatnonzero((indices < 0) | (indices >= width))
     if len(wrong):
         row = np.searchsorted(indptr, wrong[0], side="right") - 1
@@ -124,14 +123,21 @@ def _features(arrays: dict[str, np.ndarray]) -> np.ndarray | sp.csr_array:
     return sp.csr_array((data, indices, indptr), shape=(num_rows, width))
 
 
-def _integers(arrays: dict[str, np.ndarray], key: str) -> np.ndarray:
+def _real(arrays: Mapping[str, np.ndarray], key: str) -> np.ndarray:
+    array = _get(arrays, key)
+    if array.dtype.kind not in "biuf":
+        raise DataError(f"{key} must be real numbers, is {array.dtype}")
+    return array
+
+
+def _integers(arrays: Mapping[str, np.ndarray], key: str) -> np.ndarray:
     array = _get(arrays, key)
     if array.ndim != 1 or array.dtype.kind not in "iu":
         raise DataError(f"{key} must be a list of integers, is {array.dtype} {list(array.shape)}")
     return array.astype(np.int64)
 
 
-def _labels(arrays: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray | None]:
+def _labels(arrays: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray | None]:
     labels = _get(arrays, "labels")
     if labels.ndim != 2 or labels.dtype.kind not in "iufb":
         raise DataError(f"labels must be numbers [N, L], are {labels.dtype} {list(labels.shape)}")
@@ -144,16 +150,23 @@ def _labels(arrays: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray | Non
     return labels, where
 
 
-def _names(arrays: dict[str, np.ndarray], key: str) -> list[str] | None:
+def _names(arrays: Mapping[str, np.ndarray], key: str) -> list[str] | None:
     if key not in arrays:
         return None
     names = arrays[key]
     if names.ndim != 1 or names.dtype.kind not in "US":
         raise DataError(f"{key} must be a list of text, is {names.dtype} {list(names.shape)}")
-    return [name.decode() if isinstance(name, bytes) else name for name in names.tolist()]
+    # NumPy fails with no ordinary error when it makes strings of what is no character.
+    native = np.ascontiguousarray(names.astype(names.dtype.newbyteorder("=")))
+    if native.dtype.kind == "U" and (native.view(np.uint32) > sys.maxunicode).any():
+        raise DataError(f"{key} holds what is no text: a character beyond the last one")
+    try:
+        return [name.decode() if isinstance(name, bytes) else name for name in names.tolist()]
+    except ValueError as error:
+        raise DataError(f"{key} holds what is no text: {error}") from error
 
 
-def _row_mask(arrays: dict[str, np.ndarray], key: str, num_rows: int) -> np.ndarray:
+def _row_mask(arrays: Mapping[str, np.ndarray], key: str, num_rows: int) -> np.ndarray:
     mask = _get(arrays, key)
     if mask.shape != (num_rows,) or mask.dtype != np.bool_:
         raise DataError(f"{key} must be bool [{num_rows}], is {mask.dtype} {list(mask.shape)}")

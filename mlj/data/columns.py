@@ -30,12 +30,14 @@ def choose_columns(names: Sequence[str], chosen: str | Sequence[str], what: str 
     """
     if isinstance(chosen, str):
         end, _, count = chosen.partition(":")
-        if chosen not in names and end in ("first", "last") and count.isascii() and count.isdigit():
+        counted = count.isascii() and count.isdigit() and len(count) < 19
+        if chosen not in names and end in ("first", "last") and counted:
             return _from_end(len(names), end, int(count), what)
         chosen = next(csv.reader([chosen], skipinitialspace=True), [])
     found: set[int] = set()
+    place = {name: column for column, name in enumerate(names)}
     for name in chosen:
-        found.update(_matches(names, name, what))
+        found.update(_matches(place, name, what))
     if not found:
         raise DataError(f"no {what} column is named")
     return sorted(found)
@@ -47,11 +49,11 @@ def _from_end(width: int, end: str, count: int, what: str) -> list[int]:
     return list(range(count) if end == "first" else range(width - count, width))
 
 
-def _matches(names: Sequence[str], name: str, what: str) -> list[int]:
-    if name in names:
-        return [names.index(name)]
+def _matches(place: dict[str, int], name: str, what: str) -> list[int]:
+    if name in place:
+        return [place[name]]
     if any(mark in name for mark in "*?["):
-        matched = [column for column, known in enumerate(names) if fnmatch.fnmatchcase(known, name)]
+        matched = [column for known, column in place.items() if fnmatch.fnmatchcase(known, name)]
         if matched:
             return matched
-    raise DataError(f"{what} column {name!r} is absent: {nearest(name, names)}")
+    raise DataError(f"{what} column {name!r} is absent: {nearest(name, place)}")

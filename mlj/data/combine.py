@@ -39,6 +39,7 @@ def concatenate(
         split=np.repeat([PARTS[part] for part in parts], [dataset.num_samples for dataset in aligned]),
         name=train.name if name is None else name,
         allow_missing=any(dataset.allow_missing for dataset in aligned),
+        hierarchy=train.hierarchy,
     )
 
 
@@ -53,6 +54,7 @@ def _aligned(part: str, dataset: Dataset, train: Dataset) -> Dataset:
         where=None if dataset.where is None else dataset.where[:, labels],
         feature_names=train.feature_names,
         label_names=train.label_names,
+        hierarchy=None,
     )
 
 

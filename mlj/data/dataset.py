@@ -1,4 +1,4 @@
-"""One immutable value for features, labels, what was observed, names and the official split."""
+"""One immutable value for features, labels, what was observed, names, official split and hierarchy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import scipy.sparse as sp
 
 from mlj.data.describe import describe, fingerprint
 from mlj.data.errors import DataError
+from mlj.data.hierarchy import Hierarchy
 from mlj.data.labels import label_matrix, padded_indices
+from mlj.data.numbered import NumberedNames, numbered_names
 
 Features = np.ndarray | sp.csr_array
 
@@ -37,10 +39,12 @@ class Dataset:
         split: Official split ``[N]``: 0 train, 1 validation, 2 test, -1 unused; None if there is none.
         name: What to call the data set in reports.
         allow_missing: Let NaN stand for a missing feature value until :func:`mlj.data.fill_missing` fills it.
+        hierarchy: Which labels lie above which, of these label names in this order; None if labels lie side
+            by side. The labels must be closed upwards, see :meth:`Hierarchy.close`.
 
     Raises:
-        DataError: If shapes disagree, a value is not finite, an observed label is neither 0 nor 1, or a name
-            repeats.
+        DataError: If shapes disagree, a value is not finite, an observed label is neither 0 nor 1, a name
+            repeats, or the hierarchy has other labels or a present label with an absent one above it.
 
     >>> data = Dataset(np.eye(3), np.array([[1, 0], [1, 1], [0, 0]]), label_names=("sea", "sky"))
     >>> data
@@ -57,6 +61,7 @@ class Dataset:
     split: np.ndarray | None
     name: str
     allow_missing: bool
+    hierarchy: Hierarchy | None
 
     def __init__(
         self,
@@ -71,6 +76,7 @@ class Dataset:
         split: np.ndarray | None = None,
         name: str = "data",
         allow_missing: bool = False,
+        hierarchy: Hierarchy | None = None,
     ):
         features = _as_features(features, allow_missing)
         if num_labels is None and label_names is not None and label_indices is not None:
@@ -88,7 +94,10 @@ class Dataset:
             split=None if split is None else _as_split(split, features.shape[0]),
             name=str(name),
             allow_missing=bool(allow_missing),
+            hierarchy=hierarchy,
         )
+        if hierarchy is not None:
+            _check_hierarchy(self, hierarchy)
 
     def _store(self, **fields: object) -> None:
         for field, value in fields.items():
@@ -114,6 +123,18 @@ class Dataset:
     def num_labels(self) -> int:
         """The number of labels, ``L``."""
         return self.label_matrix.shape[1]
+
+    @property
+    def longest_row(self) -> int:
+        """The most entries of a row: those of sparse features, or the number of features."""
+        if not sp.issparse(self.features):
+            return self.num_features
+        return int(np.diff(self.features.indptr).max(initial=0))
+
+    @property
+    def has_missing_labels(self) -> bool:
+        """Whether some label of some row was not observed."""
+        return self.where is not None
 
     @functools.cached_property
     def labels(self) -> np.ndarray:
@@ -186,6 +207,8 @@ def _read_only(value):
 def _as_features(features: Features, allow_missing: bool) -> Features:
     with np.errstate(over="ignore"):
         if sp.issparse(features):
+            if features.dtype.kind not in "fiub":
+                raise DataError(f"features must be real numbers, got {features.dtype}")
             # Built from copies of the parts: the caller's matrix must stay writeable.
             features = sp.csr_array(features, dtype=np.float32, copy=True)
             before = features.nnz
@@ -228,18 +251,32 @@ def _as_where(where: np.ndarray) -> np.ndarray:
     return where
 
 
+def _check_hierarchy(data: Dataset, hierarchy: Hierarchy) -> None:
+    if hierarchy.label_names != data.label_names:
+        raise DataError("the hierarchy has other labels than the data, or the same in another order")
+    lost = sp.csr_array(hierarchy.close(data.label_matrix) > data.label_matrix)
+    rows, columns = lost.nonzero()
+    seen = np.ones(len(rows), bool) if data.where is None else data.where[rows, columns]
+    if seen.any():
+        row, column = rows[seen][0], columns[seen][0]
+        raise DataError(
+            f"row {row} has a label below {data.label_names[column]!r} without that label: "
+            "close the labels upwards with Hierarchy.close"
+        )
+
+
 def _as_split(split: np.ndarray, num_samples: int) -> np.ndarray:
     split = np.array(split)
     if split.shape != (num_samples,):
         raise DataError(f"split must be [{num_samples}], got {list(split.shape)}")
-    if not np.isin(split, (-1, *PARTS.values())).all():
+    if split.dtype.kind not in "iuf" or not np.isin(split, (-1, *PARTS.values())).all():
         raise DataError("split holds 0 (train), 1 (validation), 2 (test) and -1 (unused), nothing else")
     return split.astype(np.int8)
 
 
 def _as_names(kind: str, names: Sequence[str] | None, count: int) -> tuple[str, ...]:
-    if names is None:
-        return tuple(f"{kind}_{column}" for column in range(count))
+    if names is None or (isinstance(names, NumberedNames) and names == numbered_names(kind, count)):
+        return numbered_names(kind, count)
     names = tuple(str(name) for name in names)
     if len(names) != count:
         raise DataError(f"{len(names)} {kind} names for {count} {kind} columns")
@@ -247,4 +284,14 @@ def _as_names(kind: str, names: Sequence[str] | None, count: int) -> tuple[str, 
         seen: set[str] = set()
         twice = next(name for name in names if name in seen or seen.add(name))
         raise DataError(f"two {kind}s are named {twice!r}")
+    if not "".join(names).isascii():
+        _refuse_unwritable(kind, names)
     return names
+
+
+def _refuse_unwritable(kind: str, names: tuple[str, ...]) -> None:
+    for name in names:
+        try:
+            name.encode()
+        except UnicodeEncodeError as error:
+            raise DataError(f"the name of {kind} {name!r} holds half a character: {error.reason}") from error

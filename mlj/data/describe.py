@@ -140,7 +140,7 @@ def _duplicates(dataset: Dataset) -> dict[str, int | None]:
 
 
 def fingerprint(dataset: Dataset) -> str:
-    """Return the sha256 of features, labels, mask, split and names, the same on every machine."""
+    """Return the sha256 of features, labels, mask, split, names and hierarchy, the same on every machine."""
     digest = hashlib.sha256()
 
     def add(title: str, array: np.ndarray | None, dtype: str = "<i8") -> None:
@@ -163,4 +163,6 @@ def fingerprint(dataset: Dataset) -> str:
         for name in names:
             encoded = name.encode()
             digest.update(f"|{len(encoded)}:".encode() + encoded)
+    if dataset.hierarchy is not None:
+        add("hierarchy", np.packbits(dataset.hierarchy.descendants), "u1")
     return digest.hexdigest()

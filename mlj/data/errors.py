@@ -6,12 +6,15 @@ import contextlib
 from collections.abc import Iterator
 from os import PathLike, fspath
 
+_LONGEST = 1200
+
 
 class DataError(ValueError):
     """Data that cannot be used as it is, with the file and the line if there is one.
 
     Args:
-        reason: What came and what was wanted.
+        reason: What came and what was wanted. What data brought into it cannot disturb who reads it: it is
+            shortened in the middle if it is very long, and what is not printable is escaped.
         file: The file that holds it.
         line: The line in that file (after decompression), counted from 1.
 
@@ -22,14 +25,24 @@ class DataError(ValueError):
     """
 
     def __init__(self, reason: str, file: str | PathLike[str] | None = None, line: int | None = None):
-        self.reason = reason
+        self.reason = _shown(reason)
         self.file = None if file is None else fspath(file)
         self.line = line
         place = ":".join(str(part) for part in (self.file, line) if part is not None)
-        super().__init__(f"{place}: {reason}" if place else reason)
+        super().__init__(f"{place}: {self.reason}" if place else self.reason)
 
     def __reduce__(self):
         return DataError, (self.reason, self.file, self.line)
+
+
+def _shown(reason: str) -> str:
+    if len(reason) > _LONGEST:
+        reason = f"{reason[: _LONGEST // 2]} ... {reason[-_LONGEST // 4 :]}"
+    if reason.isprintable():
+        return reason
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in reason
+    )
 
 
 @contextlib.contextmanager

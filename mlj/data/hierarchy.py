@@ -17,8 +17,8 @@ from mlj.data.nearest import nearest
 class Hierarchy:
     """Labels and who is above whom, however far; made by :meth:`from_edges` or :meth:`from_paths`.
 
-    It is kept beside a :class:`Dataset` of the same label names. A label is present wherever one below it is:
-    :meth:`close` sees to that.
+    A :class:`mlj.data.Dataset` of the same label names can carry it. A label is present wherever one below
+    it is: :meth:`close` sees to that.
 
     >>> tree = Hierarchy.from_paths(["animal", "animal/bird", "animal/bird/owl", "plant"])
     >>> tree.roots.tolist(), tree.depth.tolist()

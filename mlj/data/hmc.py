@@ -23,7 +23,7 @@ from mlj.data.hierarchy import Hierarchy
 from mlj.data.missing import check_option, settle
 from mlj.data.naming import bare_name
 from mlj.data.nearest import nearest
-from mlj.data.streams import decode, plain_name, read_lines
+from mlj.data.streams import decode, plain_name, read_lines, refuse_growth
 
 _CLASS = re.compile(rb"\s*@attribute\s+\S+\s+hierarchical\b\s*(.*)", re.IGNORECASE | re.DOTALL)
 _STRUCTURES = ("paths", "edges")
@@ -33,7 +33,7 @@ class Hierarchical(NamedTuple):
     """Data whose labels are closed upwards, and the hierarchy that they are closed in."""
 
     dataset: Dataset
-    """Its labels are those of the hierarchy, in that order."""
+    """Its labels are those of the hierarchy, in that order, and it carries the hierarchy too."""
     hierarchy: Hierarchy
 
 
@@ -89,7 +89,8 @@ def read_hmc_arff(
         with in_file(test):
             dataset = concatenate(dataset, further(test), further(validation))
     with in_file(arff):
-        return Hierarchical(settle(dataset, missing_features), first.hierarchy)
+        settled = settle(dataset, missing_features).replace(hierarchy=first.hierarchy)
+        return Hierarchical(settled, first.hierarchy)
 
 
 class _Part(NamedTuple):
@@ -111,7 +112,7 @@ def _read(path: str | PathLike[str], structure: str | None, encoding: str) -> _P
     if start <= at or any(attribute.line > at + 1 for attribute in attributes):
         raise DataError("the hierarchical attribute must be the last one, before @data", path, at + 1)
     try:
-        hierarchy = _hierarchy(entries, structure)
+        hierarchy = _hierarchy(entries, structure, path)
     except DataError as error:
         raise DataError(error.reason, path, at + 1) from error
     place = {label.casefold(): column for column, label in enumerate(hierarchy.label_names)}
@@ -122,6 +123,13 @@ def _read(path: str | PathLike[str], structure: str | None, encoding: str) -> _P
     matrix, numbers = read_rows(path, attributes, lines, start, encoding)
     table = _table(path, (relation, relation_line), attributes, matrix, numbers, hierarchy, labels, at + 1)
     return _Part(table, len(attributes), frozenset(map(str.casefold, entries)), at + 1, hierarchy)
+
+
+def says_hierarchy(path: str | PathLike[str]) -> bool:
+    """Return whether an ARFF file declares an attribute of the type hierarchical."""
+    lines = read_lines(path)
+    end = next((at for at, line in enumerate(lines) if line.strip().lower() == b"@data"), len(lines))
+    return any(_CLASS.match(line) for line in lines[:end])
 
 
 def _declaration(path, lines: list[bytes], encoding: str) -> tuple[int, list[str]]:
@@ -136,19 +144,23 @@ def _declaration(path, lines: list[bytes], encoding: str) -> tuple[int, list[str
     return at, entries
 
 
-def _hierarchy(entries: list[str], structure: str | None) -> Hierarchy:
+def _hierarchy(entries: list[str], structure: str | None, path) -> Hierarchy:
     if structure is None:
         structure = "edges" if all("/" in entry for entry in entries) else "paths"
-    if structure == "paths":
+    edges = structure == "edges"
+    labels = len({name.casefold() for entry in entries for name in (entry.split("/") if edges else [entry])})
+    # Who is below whom is kept for every pair of labels.
+    refuse_growth(8 * labels**2, f"a hierarchy of {labels} labels takes", path)
+    if not edges:
         return Hierarchy.from_paths(_distinct(entries))
     names: dict[str, str] = {}
-    edges = []
+    pairs = []
     for entry in entries:
         ends = entry.split("/")
         if len(ends) != 2:
             raise DataError(f"an edge of the hierarchy is written parent/child, got {entry!r}")
-        edges.append(tuple(names.setdefault(end.casefold(), end) for end in ends))
-    return Hierarchy.from_edges(tuple(names.values()), edges)
+        pairs.append(tuple(names.setdefault(end.casefold(), end) for end in ends))
+    return Hierarchy.from_edges(tuple(names.values()), pairs)
 
 
 def _distinct(paths: list[str]) -> list[str]:
@@ -190,6 +202,7 @@ def _labels(place: dict[str, int], text: str, path, line: int) -> list[int]:
 
 
 def _table(path, relation, attributes, matrix, numbers, hierarchy, labels, line: int) -> ArffTable:
+    refuse_growth(9 * len(labels) * hierarchy.num_labels, "the labels take", path, line)
     hot = np.zeros((len(labels), hierarchy.num_labels), np.uint8)
     for row, columns in enumerate(labels):
         hot[row, columns] = 1

@@ -12,10 +12,11 @@ from mlj.data.combine import concatenate
 from mlj.data.dataset import Dataset
 from mlj.data.errors import DataError, in_file
 from mlj.data.naming import bare_name
-from mlj.data.sparse_rows import SparseRows, integer, number
+from mlj.data.sparse_rows import SparseRows, check_width, integer, number
 from mlj.data.streams import decode, read_lines
 
 _DIGITS = b"0123456789+-.eE"
+_MOST_DIGITS = 1000
 
 
 def read_xc(
@@ -32,8 +33,8 @@ def read_xc(
         name: What to call the data set; the name of the file if None.
 
     Raises:
-        DataError: With file and line, if the header is wrong about the rows, or an index is outside what it
-            declares.
+        DataError: With file and line, if the header is wrong about the rows or declares more than
+            :data:`mlj.data.sparse_rows.MOST_COLUMNS` columns, or an index is outside what it declares.
     """
     name = bare_name(path) if name is None else name
 
@@ -45,6 +46,8 @@ def read_xc(
         found = len(lines) - 1
         if found < num_rows or any(line.strip() for line in lines[1 + num_rows :]):
             raise DataError(f"the header says {num_rows} rows, the file has {found}", file, 1)
+        for width, what in zip(widths, ("features", "labels")):
+            check_width(width, what, file, 1)
         return *_rows(file, lines, range(1, 1 + num_rows), 0, 0, comments=False), widths
 
     features, labels, widths = part(path)
@@ -60,7 +63,8 @@ def read_xc(
 def xc_header(line: bytes) -> tuple[int, ...]:
     """Return the three numbers of an XC header, or nothing if the line is no such header."""
     words = line.split()
-    return tuple(map(int, words)) if len(words) == 3 and all(word.isdigit() for word in words) else ()
+    numbers = len(words) == 3 and all(word.isdigit() and len(word) <= _MOST_DIGITS for word in words)
+    return tuple(map(int, words)) if numbers else ()
 
 
 def read_libsvm(
@@ -157,7 +161,7 @@ def _labels(text: bytes, path, line: int) -> list[int]:
 
 def _pairs(text: bytes, path, line: int) -> tuple[list[int], list[float]]:
     flat = text.replace(b":", b" ").split(b" ") if text else []
-    if text.translate(None, _DIGITS) == (b": " * (len(flat) // 2))[:-1]:
+    if not len(flat) % 2 and text.translate(None, _DIGITS) == (b": " * (len(flat) // 2))[:-1]:
         try:
             return list(map(int, flat[::2])), list(map(float, flat[1::2]))
         except ValueError:

@@ -12,19 +12,20 @@ from mlj.data.arrays import read_npz
 from mlj.data.dataset import Dataset
 from mlj.data.digits import digits
 from mlj.data.errors import DataError
+from mlj.data.hmc import read_hmc_arff, says_hierarchy
 from mlj.data.index_text import read_libsvm, read_xc, xc_header
 from mlj.data.meka import read_meka_arff, says_labels
 from mlj.data.mulan import labels_beside, read_arff, read_mulan_arff
 from mlj.data.nearest import nearest
 from mlj.data.openml import openml
-from mlj.data.streams import plain_name, read_bytes
+from mlj.data.streams import plain_name, read_start
 from mlj.data.table import read_csv
 from mlj.data.yeast import yeast
 
 BUILT_IN: MappingProxyType[str, Callable[..., Dataset]] = MappingProxyType({"digits": digits, "yeast": yeast})
 """Data sets that need no file."""
 
-FORMATS = ("arff", "csv", "libsvm", "npz", "xc")
+FORMATS = ("arff", "csv", "hmc", "libsvm", "npz", "xc")
 """The formats that :func:`load` can be told to read."""
 
 _BY_SUFFIX = {".arff": "arff", ".csv": "csv", ".tsv": "csv", ".tab": "csv", ".npz": "npz"}
@@ -40,10 +41,14 @@ def load(
 ) -> Dataset:
     """Read a data set from a file of any known format, or make a built-in one.
 
+    A file that would become out of all proportion in memory, such as a decompression bomb, is refused; the
+    environment variable ``MLJ_MAX_BYTES`` allows it, see :mod:`mlj.data.streams`.
+
     ======================  ==================================================================================
     ``yeast``, ``digits``   the built-in data, unless a file has that name; ``openml:NAME`` is fetched
     ``.arff``               Mulan if ``labels`` is an XML file or one lies beside (:func:`labels_beside`);
-                            MEKA if the relation has ``-C``; else ``labels`` names the label columns
+                            HMC if an attribute is hierarchical; MEKA if the relation has ``-C``; else
+                            ``labels`` names the label columns
     ``.csv``, ``.tsv``      :func:`read_csv`; ``labels`` names the label columns
     ``.npz``                :func:`read_npz`
     anything else           XC if the first line is three integers; LIBSVM if the first row has
@@ -56,7 +61,8 @@ def load(
         test: A file with the test rows of the official split.
         labels: For ARFF an XML file; for CSV and ARFF the label columns: ``'a,b'``, ``'first:12'``,
             ``'last:12'``, a pattern such as ``'Class*'``, or a sequence of names.
-        format: One of ``arff``, ``csv``, ``libsvm``, ``npz`` and ``xc``, to overrule the name of the file.
+        format: One of ``arff``, ``csv``, ``hmc``, ``libsvm``, ``npz`` and ``xc``, to overrule the name of the
+            file.
         **options: Passed on to the reader.
 
     Raises:
@@ -93,6 +99,8 @@ def load(
             "LIBSVM text does not say whether its indices begin at 0 or 1: state label_base and feature_base",
             path,
         )
+    if kind == "hmc":
+        return _hmc(path, options)
     return _call({"npz": read_npz, "xc": read_xc, "libsvm": read_libsvm}[kind], path, **options)
 
 
@@ -119,11 +127,11 @@ def _format(path: str | PathLike[str]) -> str:
     suffix = Path(plain_name(path)).suffix.lower()
     if suffix in _BY_SUFFIX:
         return _BY_SUFFIX[suffix]
-    content = read_bytes(path)
+    content = read_start(path, 1 << 20)
     if content.startswith(b"PK"):
         return "npz"
-    lines = content[: 1 << 20].splitlines()
-    first = next(line.strip() for line in lines if line.strip())
+    lines = content.splitlines()
+    first = next((line.strip() for line in lines if line.strip()), b"")
     if first.startswith(b"%") or first.lower().startswith(b"@relation"):
         return "arff"
     if xc_header(lines[0]):
@@ -135,6 +143,11 @@ def _format(path: str | PathLike[str]) -> str:
     )
 
 
+def _hmc(path: str | PathLike[str], options: dict[str, object]) -> Dataset:
+    """Return the data set, which carries its hierarchy."""
+    return _call(read_hmc_arff, path, **options).dataset
+
+
 def _arff(path: str | PathLike[str], labels, options: dict[str, object]) -> Dataset:
     if labels is not None:
         if isinstance(labels, (str, PathLike)) and str(labels).lower().endswith(".xml"):
@@ -143,10 +156,12 @@ def _arff(path: str | PathLike[str], labels, options: dict[str, object]) -> Data
     try:
         xml = labels_beside(path)
     except DataError as error:
+        if says_hierarchy(path):
+            return _hmc(path, options)
         if says_labels(read_relation(path, str(options.get("encoding", "utf-8")))):
             return _call(read_meka_arff, path, **options)
         raise DataError(
-            f"{error.reason}; nor does its relation hold MEKA's -C; "
+            f"{error.reason}; no attribute is hierarchical, nor does its relation hold MEKA's -C; "
             "give labels=FILE.xml, or name the label columns",
             path,
         ) from None

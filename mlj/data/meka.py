@@ -15,8 +15,8 @@ from mlj.data.errors import DataError, in_file
 from mlj.data.missing import check_option, settle
 from mlj.data.naming import bare_name
 
-_LABELS = re.compile(r"(?:^|[\s:])-C\s+(-?\d+)(?=[\s-]|$)", re.ASCII)
-_SPLIT = re.compile(r"(?:^|[\s:])-split-number\s+(\d+)(?=\s|$)", re.ASCII)
+_LABELS = re.compile(r"(?:^|[\s:])-C\s+(-?\d{1,18})(?=[\s-]|$)", re.ASCII)
+_SPLIT = re.compile(r"(?:^|[\s:])-split-number\s+(\d{1,18})(?=\s|$)", re.ASCII)
 
 
 def read_meka_arff(

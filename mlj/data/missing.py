@@ -64,7 +64,7 @@ def fill_missing(dataset: Dataset, how: str, rows: np.ndarray | None = None) -> 
     if how == "zero":
         values[gaps] = 0
     else:
-        means = _means(dataset, rows)
+        means = feature_means(dataset, rows)
         columns = features.indices[gaps] if sparse else gaps[1]
         unknown = columns[np.isnan(means[columns])]
         if len(unknown):
@@ -74,7 +74,16 @@ def fill_missing(dataset: Dataset, how: str, rows: np.ndarray | None = None) -> 
     return dataset.replace(features=features, allow_missing=False)
 
 
-def _means(dataset: Dataset, rows: np.ndarray | None) -> np.ndarray:
+def feature_means(dataset: Dataset, rows: np.ndarray | None = None) -> np.ndarray:
+    """Return the mean of each feature ``[D]`` over the training rows in which it is known; NaN if in none.
+
+    Args:
+        dataset: With NaN for a missing value.
+        rows: The training rows; those of the official split if None.
+
+    Raises:
+        DataError: If the training rows are not known.
+    """
     if rows is None:
         if dataset.split is None:
             raise DataError(

@@ -136,6 +136,10 @@ def read_label_names(xml_path: str | PathLike[str]) -> dict[str, int]:
     except xml.parsers.expat.ExpatError as error:
         reason = xml.parsers.expat.ErrorString(error.code)
         raise DataError(f"is not well-formed XML: {reason}", xml_path, error.lineno) from error
+    except (LookupError, ValueError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"is in an encoding that XML cannot be read in: {error}", xml_path, 1) from error
     if not names:
         raise DataError("the file names no label", xml_path)
     return names

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 from collections.abc import Iterable
+
+# Comparing takes time that grows with the square of the length, and names can come from a hostile file.
+_LONGEST = 100
+_MOST_NAMES = 20_000
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -12,8 +17,10 @@ def nearest(name: str, known: Iterable[str]) -> str:
     >>> nearest("Clas1", ["Class1", "Att1"])
     "did you mean 'Class1'?"
     """
-    known = list(known)
-    close = difflib.get_close_matches(name, known, n=1)
+    known = list(itertools.islice(known, _MOST_NAMES + 1))
+    candidates = [candidate for candidate in known[:_MOST_NAMES] if len(candidate) <= _LONGEST]
+    close = difflib.get_close_matches(name, candidates, n=1) if len(name) <= _LONGEST else []
     if close:
         return f"did you mean {close[0]!r}?"
-    return f"known: {', '.join(known[:8])}{', ...' if len(known) > 8 else ''}"
+    shown = [candidate[:_LONGEST] for candidate in known[:8]]
+    return f"known: {', '.join(shown)}{', ...' if len(known) > 8 else ''}"

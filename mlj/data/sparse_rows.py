@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from array import array
 from collections.abc import Sequence
 from os import PathLike
 
@@ -14,8 +15,12 @@ from mlj.data.errors import DataError
 
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?", re.ASCII)
 _INDEX = re.compile(r"[-+]?\d+", re.ASCII)
+_MOST_DIGITS = 1000
+_FARTHEST = 2**62
 LARGEST = float(np.finfo(np.float32).max)
 """Features are float32: a value beyond this would turn into infinity."""
+MOST_COLUMNS = 100_000_000
+"""A matrix wider than this is refused: it comes from a mistyped index or header."""
 
 
 def number(text: str, what: str, file: str | PathLike[str], line: int) -> float:
@@ -33,7 +38,18 @@ def integer(text: str, what: str, file: str | PathLike[str], line: int) -> int:
     """Return ``text`` as an integer, or raise a :class:`DataError` that names ``what``."""
     if not _INDEX.fullmatch(text):
         raise DataError(f"{what} is {text!r}, which is not an integer", file, line)
+    if len(text) > _MOST_DIGITS:
+        raise DataError(f"{what} is {text!r}, which is far too large", file, line)
     return int(text)
+
+
+def check_width(width: int, what: str, file: str | PathLike[str], line: int | None = None) -> None:
+    """Raise a :class:`DataError` if a matrix would have more than :data:`MOST_COLUMNS` columns.
+
+    >>> check_width(5000, "features", "data.txt")
+    """
+    if width > MOST_COLUMNS:
+        raise DataError(f"{width} {what} are declared; at most {MOST_COLUMNS} are read", file, line)
 
 
 class SparseRows:
@@ -47,16 +63,19 @@ class SparseRows:
 
     def __init__(self, file: str | PathLike[str], what: str, base: int = 0):
         self.file, self.what, self.base = file, what, base
-        self.columns: list[int] = []
-        self.values: list[float] = []
-        self.ends: list[int] = [0]
-        self.lines: list[int] = []
+        self.columns = array("q")
+        self.values = array("d")
+        self.ends = array("q", [0])
+        self.lines = array("q")
 
     def add(self, columns: Sequence[int], values: Sequence[float] | None, line: int) -> None:
         """Append one row; no values means that all are 1."""
-        self.columns.extend(columns)
+        try:
+            self.columns.extend(array("q", columns))
+        except OverflowError:
+            self.columns.extend(max(-_FARTHEST, min(column, _FARTHEST)) for column in columns)
         if values is not None:
-            self.values.extend(values)
+            self.values.extend(array("d", values))
         self.ends.append(len(self.columns))
         self.lines.append(line)
 
@@ -69,7 +88,7 @@ class SparseRows:
         """
         columns = self._checked_columns(width)
         width = int(columns.max(initial=-1)) + 1 if width is None else width
-        values = np.array(self.values) if self.values else np.ones(len(columns))
+        values = np.array(self.values) if len(self.values) else np.ones(len(columns))
         self._refuse(
             np.abs(values) > largest, lambda at: f"{self._index(columns[at])} does not fit into float32"
         )
@@ -85,13 +104,10 @@ class SparseRows:
         return matrix
 
     def _checked_columns(self, width: int | None) -> np.ndarray:
-        try:
-            columns = np.array(self.columns, np.int64) - self.base
-        except OverflowError:
-            columns = np.array([min(column, 2**62) for column in self.columns], np.int64) - self.base
+        columns = np.array(self.columns, np.int64) - self.base
         rule = f"indices begin at {self.base}"
         self._refuse(columns < 0, lambda at: f"{self._index(columns[at])}: {rule}")
-        last = np.iinfo(np.int32).max - 1 if width is None else width - 1
+        last = (MOST_COLUMNS if width is None else width) - 1
         self._refuse(
             columns > last,
             lambda at: f"{self._index(columns[at])} is beyond the last one, {last + self.base} ({rule})",

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import csv
-import io
-from collections.abc import Sequence
+import re
+from array import array
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
 import numpy as np
+import scipy.sparse as sp
 
 from mlj.data.columns import choose_columns
 from mlj.data.combine import concatenate
@@ -17,12 +20,14 @@ from mlj.data.dataset import Dataset
 from mlj.data.errors import DataError, in_file
 from mlj.data.missing import check_option, settle
 from mlj.data.naming import bare_name
-from mlj.data.streams import plain_name, read_text
+from mlj.data.streams import plain_name, read_text, refuse_growth
 from mlj.data.table_columns import label_table, listed_labels, numeric_features, with_text
 
 MISSING = ("", "?", "NA", "N/A", "NaN", "nan", "null", "None")
 """The cells that :func:`read_csv` takes for a missing value, unless told otherwise."""
 
+# Lines as the csv module wants them; a stream of the text would take four times its memory.
+_LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
 _DELIMITERS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 
 
@@ -33,7 +38,7 @@ class Table:
     file: str | PathLike[str]
     names: tuple[str, ...]
     rows: list[list[str]]
-    lines: list[int]
+    lines: Sequence[int]
     header_line: int | None
 
     def column(self, at: int) -> list[str]:
@@ -110,33 +115,39 @@ def read_table(
     content = read_text(path, encoding)
     options = {"delimiter": _delimiter(path) if delimiter is None else delimiter, "strict": True}
     options |= {"quoting": csv.QUOTE_NONE} if quote is None else {"quotechar": quote}
-    reader = csv.reader(io.StringIO(content, newline=""), **options)
+    reader = csv.reader((line[0] for line in _LINE.finditer(content)), **options)
+    lines, rows = array("q"), []
+    first = "the header" if header else "the first row"
+    names: tuple[str, ...] = ()
     try:
-        found = [(reader.line_num, row) for row in reader]
+        for row in _checked_rows(reader, path, first):
+            if not rows:
+                names = _names(row, header, path, reader.line_num)
+            lines.append(reader.line_num)
+            rows.append(row)
     except csv.Error as error:
         raise DataError(f"is not a table: {error}", path, reader.line_num) from error
-    while not found[-1][1]:
-        found.pop()
-    lines, rows = map(list, zip(*found))
-    _check_widths(path, lines, rows, "the header" if header else "the first row")
-    names = (
-        tuple(cell.strip() for cell in rows[0])
-        if header
-        else tuple(f"column_{at}" for at in range(len(rows[0])))
-    )
-    _check_names(names, path, lines[0])
+    if not rows:
+        raise DataError("the file is empty", path)
     table = Table(path, names, rows[header:], lines[header:], lines[0] if header else None)
     if not table.rows:
         raise DataError("a header and no rows", path, lines[0])
     return table
 
 
-def _check_widths(path, lines: list[int], rows: list[list[str]], first: str) -> None:
-    for line, row in zip(lines, rows):
+def _checked_rows(reader, path, first: str) -> Iterator[list[str]]:
+    """Yield the rows, of one width; blank lines may stand at the end."""
+    blank = width = 0
+    for row in reader:
         if not row:
-            raise DataError("a blank line between rows", path, line)
-        if len(row) != len(rows[0]):
-            raise DataError(f"the row has {len(row)} cells, {first} has {len(rows[0])}", path, line)
+            blank = blank or reader.line_num
+            continue
+        if blank:
+            raise DataError("a blank line between rows", path, blank)
+        width = width or len(row)
+        if len(row) != width:
+            raise DataError(f"the row has {len(row)} cells, {first} has {width}", path, reader.line_num)
+        yield row
 
 
 def _delimiter(path: str | PathLike[str]) -> str:
@@ -148,12 +159,18 @@ def _delimiter(path: str | PathLike[str]) -> str:
     return _DELIMITERS[suffix]
 
 
-def _check_names(names: tuple[str, ...], path, line: int) -> None:
-    for at, name in enumerate(names):
+def _names(row: list[str], header: bool, path, line: int) -> tuple[str, ...]:
+    if not header:
+        return tuple(f"column_{at}" for at in range(len(row)))
+    names: dict[str, int] = {}
+    for at, cell in enumerate(row):
+        name = cell.strip()
         if not name:
             raise DataError(f"column {at + 1} has no name", path, line)
-        if name in names[:at]:
+        if name in names:
             raise DataError(f"two columns are named {name!r}", path, line)
+        names[name] = at
+    return tuple(names)
 
 
 def _roles(table: Table, labels, ignore, text) -> dict[str, list[int]]:
@@ -163,16 +180,16 @@ def _roles(table: Table, labels, ignore, text) -> dict[str, list[int]]:
             roles[role] = choose_columns(table.names, chosen, role.removesuffix("s")) if chosen else []
         except DataError as error:
             raise DataError(error.reason, table.file, table.header_line) from error
-    taken = [column for columns in roles.values() for column in columns]
-    for column in taken:
-        if taken.count(column) > 1:
+    taken = Counter(column for columns in roles.values() for column in columns)
+    for column, times in taken.items():
+        if times > 1:
             used = " and ".join(role for role, columns in roles.items() if column in columns)
             raise DataError(
                 f"column {table.names[column]!r} is named in {used}", table.file, table.header_line
             )
     if not roles["labels"]:
         raise DataError("no label column is named: give labels=", table.file, table.header_line)
-    roles["features"] = [column for column in range(len(table.names)) if column not in set(taken)]
+    roles["features"] = [column for column in range(len(table.names)) if column not in taken]
     return roles
 
 
@@ -194,14 +211,18 @@ def _labels(
     if not place:
         raise DataError("no row has a label", table.file, table.header_line)
     rows = listed_labels(table, columns, separator, missing)
-    labels = np.zeros((len(rows), len(place)), np.uint8)
-    where = np.ones(labels.shape, bool)
+    columns, ends = array("q"), array("q", [0])
     for at, present in enumerate(rows):
-        if present is None:
-            where[at] = False
-            continue
-        for label in present:
+        for label in present or ():
             if label not in place:
                 raise DataError(f"label {label!r} is not one of label_names", table.file, table.lines[at])
-            labels[at, place[label]] = 1
-    return {"labels": labels, "where": where, "label_names": list(label_names)}
+            columns.append(place[label])
+        ends.append(len(columns))
+    shape = len(rows), len(place)
+    parts = np.ones(len(columns), np.uint8), np.array(columns, np.int64), np.array(ends, np.int64)
+    where, unobserved = None, [at for at, present in enumerate(rows) if present is None]
+    if unobserved:
+        refuse_growth(shape[0] * shape[1], "which labels are observed takes", table.file)
+        where = np.ones(shape, bool)
+        where[unobserved] = False
+    return {"labels": sp.csr_array(parts, shape=shape), "where": where, "label_names": list(label_names)}

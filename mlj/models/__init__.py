@@ -14,7 +14,8 @@ plain tree of arrays, and never Flax:
 ['head', 'trunk']
 
 Features are a dense ``[B, D]`` array or :class:`SparseRows`, which enter by gather and sum and are never made
-dense. Every module here starts its head at the logit of the label prior when it is given ``output_bias``.
+dense; models of texts read token numbers ``[B, T]``. Every module here starts its head at the logit of the
+label prior when it is given ``output_bias``.
 """
 
 from types import MappingProxyType
@@ -42,8 +43,34 @@ from mlj.models.sparse import SparseRows as SparseRows, sparse_matmul as sparse_
 from mlj.models.trunk import Trunk as Trunk
 from mlj.models.xml_cnn import XmlCNN as XmlCNN, XmlTrunk as XmlTrunk
 
-MODELS = MappingProxyType({"linear": Linear, "mlp": MLP, "conv": ConvNet})
+MODELS = MappingProxyType(
+    {
+        "linear": Linear,
+        "mlp": MLP,
+        "conv": ConvNet,
+        "kim_cnn": KimCNN,
+        "xml_cnn": XmlCNN,
+        "label_attention": LabelAttention,
+        "bag_of_ngrams": BagOfNgrams,
+    }
+)
 """The models by name."""
 
-TRUNKS = MappingProxyType({"mlp": Trunk, "conv": ConvTrunk})
+TRUNKS = MappingProxyType(
+    {"mlp": Trunk, "conv": ConvTrunk, "kim_cnn": KimTrunk, "xml_cnn": XmlTrunk, "bag_of_ngrams": BagTrunk}
+)
 """What joint models stand on, by the name of the model that has the same layers under its head."""
+
+INPUTS = MappingProxyType(
+    {
+        "linear": "features",
+        "mlp": "features",
+        "conv": "features",
+        "kim_cnn": "tokens",
+        "xml_cnn": "tokens",
+        "label_attention": "tokens",
+        "bag_of_ngrams": "ngrams",
+    }
+)
+"""What each model reads: features, token numbers, or token numbers with those of hashed n-grams. The first
+size that a model takes is the number of features, or of such numbers."""

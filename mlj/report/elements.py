@@ -50,7 +50,14 @@ class Cell:
 
 
 def table(
-    heads: Sequence[object], lines: Iterable[Sequence[object]], *, class_: str = "", names: int = 1
+    heads: Sequence[object],
+    lines: Iterable[Sequence[object]],
+    *,
+    class_: str = "",
+    names: int = 1,
+    title: str | None = None,
+    most: int | None = None,
+    seek: str | None = None,
 ) -> Html:
     """Return a table that scrolls by itself where the page is narrow; a click on a head sorts it.
 
@@ -59,17 +66,35 @@ def table(
         lines: Rows of texts, markup or :class:`Cell`.
         class_: Class of the table.
         names: How many columns from the left are names; the others are numbers and stand at the right.
+        title: Its caption.
+        most: How many rows are seen at a time, the first of whatever order; all rows without it.
+        seek: The words beside a box that keeps the rows whose first cell holds what is typed.
     """
     head = tag(
         "tr",
         *(tag("th", text, scope="col", class_="name" if i < names else None) for i, text in enumerate(heads)),
     )
     body = [
-        tag("tr", *(_cell(cell, index < names, index == 0) for index, cell in enumerate(line)))
-        for line in lines
+        tag(
+            "tr",
+            *(_cell(cell, index < names, index == 0) for index, cell in enumerate(line)),
+            hidden="hidden" if most is not None and number >= most else None,
+        )
+        for number, line in enumerate(lines)
     ]
-    inner = tag("table", tag("thead", head), tag("tbody", *body), class_=f"sortable {class_}".strip())
-    return tag("div", inner, class_="scroll")
+    parts = [tag("caption", title)] if title else []
+    inner = tag(
+        "table",
+        *parts,
+        tag("thead", head),
+        tag("tbody", *body),
+        class_=f"sortable {class_}".strip(),
+        data_most=most,
+        data_seek=seek,
+    )
+    if title is None:
+        return tag("div", inner, class_="scroll")
+    return tag("div", inner, class_="scroll", role="region", aria_label=title, tabindex="0")
 
 
 def _cell(cell: object, is_name: bool, is_head: bool) -> Html:

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlj.report import findings, sections
+from mlj.report.document import caption, document, plot, sections_of, write_document
 from mlj.report.dots import draw_dots
-from mlj.report.elements import Html, join, markup, tabs, tag
+from mlj.report.elements import Html, join, tabs, tag
 from mlj.report.label_f1 import FEW, chosen_pairs, draw_label_f1
 from mlj.report.learning import draw_learning, families
 from mlj.report.matrix import draw_matrix
 from mlj.report.numbers_section import all_numbers
 from mlj.report.reading import Results, headline_metrics, is_decided, leading_metric, metric_title
 from mlj.report.reliability import draw_reliability, shown
-from mlj.report.style import svg_of
 from mlj.report.thresholds import draw_thresholds
 from mlj.report.words import count
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
 
 
 def write_report(results: Results, path: str | os.PathLike[str]) -> None:
@@ -38,35 +35,13 @@ def write_report(results: Results, path: str | os.PathLike[str]) -> None:
     Raises:
         OSError: If the folder cannot be made or written to.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(page(results), encoding="utf-8", errors="replace", newline="\n")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_document(lambda: page(results), path)
 
 
 def page(results: Results) -> str:
     """Return the text of the page."""
-    beside = Path(__file__)
-    style, script = (beside.with_name(name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
-    name = results["data"]["name"]
-    head = join(
-        (
-            Html('<meta charset="utf-8">'),
-            Html(f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'),
-            Html('<meta name="viewport" content="width=device-width, initial-scale=1">'),
-            tag("title", f"Which loss suits {name}?"),
-            tag("style", Html(style)),
-        )
-    )
-    body = tag("main", _header(results), *_sections(results))
-    whole = tag(
-        "html", tag("head", head), Html("\n"), tag("body", body, tag("script", Html(script))), lang="en"
-    )
-    return f"<!DOCTYPE html>\n{whole}\n"
+    title = f"Which loss suits {results['data']['name']}?"
+    return document(title, [_header(results), *_sections(results)])
 
 
 def _header(results: Results) -> Html:
@@ -97,8 +72,7 @@ def _sections(results: Results) -> list[Html]:
         ("versions", "Versions and machine", sections.versions(results)),
         ("numbers", "All numbers", all_numbers(results)),
     ]
-    links = tag("nav", join((tag("a", title, href=f"#{key}") for key, title, _ in parts), " · "))
-    return [links, *(tag("section", tag("h2", title), content, id=key) for key, title, content in parts)]
+    return sections_of(parts)
 
 
 def _figures(results: Results) -> list[Html]:
@@ -136,16 +110,8 @@ def _numbered(index: int, key: str, content: Callable[[str], Html]) -> Html:
     return tag("figure", content(f"Figure {index}. "), id=key)
 
 
-def _caption(number: str, finding: str, text: str) -> Html:
-    return tag("figcaption", tag("b", number, finding), f" {text}")
-
-
-def _plot(draw: Callable[[], Figure], key: str, finding: str) -> Html:
-    return tag("div", Html(svg_of(draw, key, markup(finding))), class_="scroll")
-
-
 def _one(key: str, draw: Callable[[], Figure], finding: str, text: str) -> tuple[str, Callable[[str], Html]]:
-    return key, lambda number: join((_plot(draw, key, finding), _caption(number, finding, text)))
+    return key, lambda number: join((plot(draw, key, finding), caption(number, finding, text)))
 
 
 def _by_metric(
@@ -157,8 +123,8 @@ def _by_metric(
         panels = []
         for index, metric in enumerate(metrics):
             said = finding(results, metric)
-            plot = _plot(lambda metric=metric: draw(results, metric), f"{key}{index}", said)
-            panels.append(join((plot, _caption(number, said, text))))
+            drawn = plot(lambda metric=metric: draw(results, metric), f"{key}{index}", said)
+            panels.append(join((drawn, caption(number, said, text))))
         return tabs(f"{key}-metric", [metric_title(results, metric) for metric in metrics], panels)
 
     return key, content

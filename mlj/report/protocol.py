@@ -44,15 +44,20 @@ def _rows(results: Results) -> str:
     )
 
 
+def _model_word(protocol: Results) -> str:
+    return "models" if ", then " in protocol["model"] else "model"
+
+
 def _training(results: Results) -> str:
     protocol = results["protocol"]
     options = ", ".join(
         f"{key.replace('_', ' ')} {_setting(value)}" for key, value in protocol["model_options"].items()
     )
     rates = listed([plain(rate) for rate in protocol["learning_rates"]])
+    decay = f"weight decay {plain(protocol['weight_decay'])}"
     return (
-        f"Every loss trains the same model, {protocol['model']} ({options}), by {protocol['optimizer']} "
-        f"with weight decay {plain(protocol['weight_decay'])}, batches of {protocol['batch_size']}, at most "
+        f"Every loss trains the same {_model_word(protocol)}, {protocol['model']} ({options}), "
+        f"by {protocol['optimizer']} with {decay}, batches of {protocol['batch_size']}, at most "
         f"{protocol['max_epochs']} epochs, the same learning rates ({rates}) and the same seeds. A run "
         f"stops after {protocol['patience']} epochs without a better validation value. "
         f"{of_learning_rates(results)}"

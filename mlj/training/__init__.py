@@ -7,7 +7,13 @@ there are :func:`step` and, compiled and in place, :func:`train_epoch`. Nothing 
 files.
 """
 
-from mlj.training.epoch import Epoch as Epoch, train_epoch as train_epoch
+from mlj.training.epoch import (
+    Epoch as Epoch,
+    Stretch as Stretch,
+    first_stretch as first_stretch,
+    train_epoch as train_epoch,
+    train_stretch as train_stretch,
+)
 from mlj.training.lane import Lane as Lane, LaneResult as LaneResult, Plan as Plan, Problem as Problem
 from mlj.training.optimizers import (
     OPTIMIZERS as OPTIMIZERS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -42,22 +43,136 @@ def run_epoch(
     ``fold_in(key, i)``. The loop holds one state, which each step overwrites.
     """
 
-    def one_step(index: Array, carry):
-        state, total, failed = carry
+    def batch_of(index: Array) -> Batch:
         rows = jax.lax.dynamic_slice(order, (index * batch_size,), (batch_size,))
+        return jax.tree.map(lambda leaf: leaf[rows], data)
+
+    end = _run(
+        first_stretch(state),
+        batch_of,
+        key,
+        0,
+        steps,
+        objective=objective,
+        optimizer=optimizer,
+        average_decay=average_decay,
+    )
+    return Epoch(end.state, end.total / steps, end.failed_step)
+
+
+class Stretch(NamedTuple):
+    """Where a pass stands that is taken in stretches."""
+
+    state: TrainState
+    """The state after its last step."""
+    total: Array
+    """The sum of the objectives ``[]`` of all its steps so far."""
+    failed_step: Array
+    """The first step of the pass whose objective was not finite, from 0; -1 if none."""
+
+
+def first_stretch(state: TrainState) -> Stretch:
+    """Return where a pass stands before its first step."""
+    return Stretch(state, jnp.zeros(()), jnp.full((), -1, jnp.int32))
+
+
+def _run(
+    stretch: Stretch,
+    batch_of: Callable[[Array], Batch],
+    key: Array,
+    first: int | Array,
+    steps: int | Array,
+    *,
+    objective: Objective,
+    optimizer: optax.GradientTransformation,
+    average_decay: Scalar | None,
+) -> Stretch:
+    def one_step(index: Array, stretch: Stretch) -> Stretch:
         state, value = step(
-            state,
-            jax.tree.map(lambda leaf: leaf[rows], data),
-            jax.random.fold_in(key, index),
+            stretch.state,
+            batch_of(index),
+            jax.random.fold_in(key, first + index),
             objective=objective,
             optimizer=optimizer,
             average_decay=average_decay,
         )
-        return state, total + value, jnp.where((failed < 0) & ~jnp.isfinite(value), index, failed)
+        failed = stretch.failed_step
+        failed = jnp.where((failed < 0) & ~jnp.isfinite(value), first + index, failed)
+        return Stretch(state, stretch.total + value, failed)
 
-    nothing = (state, jnp.zeros(()), jnp.full((), -1, jnp.int32))
-    state, total, failed = jax.lax.fori_loop(0, steps, one_step, nothing)
-    return Epoch(state, total / steps, failed)
+    return jax.lax.fori_loop(0, steps, one_step, stretch)
+
+
+def train_stretch(
+    stretch: Stretch,
+    data: Batch,
+    key: Array,
+    first: int | Array,
+    steps: int | Array,
+    *,
+    objective: Objective,
+    optimizer: optax.GradientTransformation,
+    batch_size: int,
+    average_decay: Scalar | None = None,
+) -> Stretch:
+    """Take the next steps of a pass over data that need not fit in memory, and give ``stretch`` up to them.
+
+    Step ``first + i`` sees the rows ``i * batch_size`` to ``(i + 1) * batch_size`` of ``data`` and the key
+    ``jax.random.fold_in(key, first + i)``: a pass gives the same bits however it is cut into stretches. The
+    number of steps is traced, so stretches of any length over arrays of one size share one program.
+
+    Args:
+        stretch: From :func:`first_stretch` or an earlier stretch of this pass; donated.
+        data: The rows of these steps, in the order of their use; rows beyond them are not looked at.
+        key: Randomness of this pass.
+        first: How many steps of the pass have been taken.
+        steps: How many to take; ``data`` holds at least ``steps * batch_size`` rows.
+        objective: As in :func:`train_epoch`.
+        optimizer: As in :func:`train_epoch`.
+        batch_size: Samples per step.
+        average_decay: As in :func:`train_epoch`.
+
+    Example:
+        >>> from mlj.training import make_optimizer, start
+        >>> data = Batch(jnp.arange(6.0), 2 * jnp.arange(6.0))
+        >>> def objective(w, batch, key):
+        ...     return jnp.mean((w * batch.features - batch.labels) ** 2)
+        >>> optimizer = make_optimizer("sgd", 0.02)
+        >>> settings = dict(objective=objective, optimizer=optimizer, batch_size=3)
+        >>> begin = lambda: first_stretch(start(jnp.zeros(()), optimizer))
+        >>> key = jax.random.key(0)
+        >>> whole = train_stretch(begin(), data, key, 0, 2, **settings)
+        >>> half = train_stretch(begin(), data, key, 0, 1, **settings)
+        >>> rest = jax.tree.map(lambda leaf: leaf[3:], data)
+        >>> half = train_stretch(half, rest, key, 1, 1, **settings)
+        >>> bool(half.state.params == whole.state.params), float(half.total) == float(whole.total)
+        (True, True)
+    """
+    numbers, functions = _parted((objective, optimizer))
+    return _train_stretch(stretch, data, key, first, steps, numbers, average_decay, functions, batch_size)
+
+
+@partial(jax.jit, static_argnums=(7, 8), donate_argnums=0)
+def _train_stretch(
+    stretch, data, key, first, steps, numbers, average_decay, functions, batch_size
+) -> Stretch:
+    objective, optimizer = _joined(numbers, functions)
+
+    def batch_of(index: Array) -> Batch:
+        return jax.tree.map(
+            lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, index * batch_size, batch_size), data
+        )
+
+    return _run(
+        stretch,
+        batch_of,
+        key,
+        first,
+        steps,
+        objective=objective,
+        optimizer=optimizer,
+        average_decay=average_decay,
+    )
 
 
 def train_epoch(
@@ -139,11 +254,16 @@ def _parted(tree: Any) -> tuple[list[Any], tuple[Any, tuple[Any, ...]]]:
     return numbers, (structure, tuple(leaf if callable(leaf) else None for leaf in leaves))
 
 
-@partial(jax.jit, static_argnums=(6, 7), donate_argnums=0)
-def _train_epoch(state, data, order, key, numbers, average_decay, functions, batch_size) -> Epoch:
+def _joined(numbers: list[Any], functions: tuple[Any, tuple[Any, ...]]) -> Any:
+    """Return the pytree that :func:`_parted` took apart."""
     structure, callables = functions
     leaves = [number if function is None else function for number, function in zip(numbers, callables)]
-    objective, optimizer = jax.tree.unflatten(structure, leaves)
+    return jax.tree.unflatten(structure, leaves)
+
+
+@partial(jax.jit, static_argnums=(6, 7), donate_argnums=0)
+def _train_epoch(state, data, order, key, numbers, average_decay, functions, batch_size) -> Epoch:
+    objective, optimizer = _joined(numbers, functions)
     batch_size = min(batch_size, order.shape[0])
     return run_epoch(
         state,

@@ -52,6 +52,9 @@ class Problem(NamedTuple):
     """``predict(params, features [B, ...], options) -> outputs``, arrays ``[B, ...]``, without randomness."""
     criterion: Callable[[Any, Labels, Mask | None], Array]
     """``criterion(outputs, labels, where) -> scalar`` on validation rows; larger is better."""
+    at_epoch: Callable[[dict[str, Array], Array], dict[str, Array]] | None = None
+    """``at_epoch(options, epoch) -> options`` that the objective sees in the pass of that number, from 0, for
+    what changes while a lane is trained; None if nothing does."""
 
 
 class Lane(NamedTuple):
@@ -124,10 +127,14 @@ def run_lane(problem: Problem, plan: Plan, data: Batch, lane: Lane) -> LaneResul
     batch_size = min(plan.batch_size, lane.train_rows.shape[0])
     steps = jnp.maximum(lane.num_train // batch_size, 1)
 
-    def objective(params: Params, batch: Batch, key: Array) -> Scalar:
-        return problem.objective(params, batch, key, lane.options)
-
     def one_epoch(progress: _Progress) -> _Progress:
+        options = lane.options
+        if problem.at_epoch is not None:
+            options = problem.at_epoch(options, progress.epoch)
+
+        def objective(params: Params, batch: Batch, key: Array) -> Scalar:
+            return problem.objective(params, batch, key, options)
+
         epoch = run_epoch(
             progress.state,
             data,

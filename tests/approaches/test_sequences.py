@@ -89,6 +89,26 @@ def test_the_length_is_that_of_the_largest_labelset_and_its_end_and_is_bounded()
     assert sequences._Sequences("name", sequences.SequenceGRU, task(largest=0)).length == 2
 
 
+def test_labels_before_a_step_are_all_told_in_the_first_pass_and_fewer_in_later_ones():
+    approach = MAKERS["sequence_gru"](task())
+    features, labels = exclusive(16)
+    options = approach.options(labels, None) | {"prefix_dropout": np.float32(0.9)}
+    params = jax.jit(approach.init)(jax.random.key(1), options)
+    batch = Batch(features, jnp.asarray(labels))
+    params = jax.tree.map(lambda leaf: 3 * leaf, params)
+    objective = jax.jit(approach.objective)
+
+    def costs(options):
+        return [float(objective(params, batch, jax.random.key(seed), options)) for seed in (0, 1)]
+
+    told = costs(options | {"prefix_dropout": np.float32(0)})
+    assert told[0] == told[1]
+    assert costs(approach.at_epoch(options, jnp.array(0))) == told
+    late = costs(approach.at_epoch(options, jnp.array(sequences.PREFIX_RISE + 3)))
+    assert late[0] != late[1]
+    assert late == costs(options)
+
+
 @pytest.mark.parametrize("name", MAKERS)
 def test_label_sequences_refuse_missing_labels_by_name(name):
     with pytest.raises(ValueError, match=f"{name}: labels are missing"):

@@ -18,6 +18,7 @@ ROWS, LABELS = 24, 5
 def _task() -> tuple[Task, Batch]:
     rng = np.random.default_rng(0)
     labels = (rng.random((ROWS, LABELS)) < 0.4).astype(np.float32)
+    labels[:, 0] = np.maximum(labels[:, 0], labels[:, 4])  # label 0 lies above label 4
     task = Task(
         num_labels=LABELS,
         num_labelsets=len(np.unique(labels, axis=0)),
@@ -25,6 +26,7 @@ def _task() -> tuple[Task, Batch]:
         missing=False,
         make_trunk=lambda rngs: Trunk(6, hidden=(8,), rngs=rngs),
         make_model=lambda outputs, bias, rngs: MLP(6, outputs, hidden=(8,), output_bias=bias, rngs=rngs),
+        above=((), (), (), (), (0,)),
     )
     return task, Batch(jnp.asarray(rng.normal(size=(ROWS, 6)), jnp.float32), jnp.asarray(labels))
 

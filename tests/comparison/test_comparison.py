@@ -33,8 +33,9 @@ from mlj.comparison.parts import device_batches, make_parts
 from mlj.comparison.run import make_approaches
 from mlj.comparison.statistics import paired_p_values
 from mlj.comparison.tasks import make_task, task_of
-from mlj.comparison.train import Failed, Trainer
+from mlj.comparison.train import Failed, Trainer, make_problem
 from mlj.data import DataError, Dataset, load
+from mlj.storage import read_folder, write_folder
 
 CONFIG = CompareConfig(
     losses=("zlpr", "softmax_count_poisson"),
@@ -128,6 +129,15 @@ def test_a_decoder_of_a_joint_approach_is_judged_and_saved_like_a_rule(data, tmp
     assert len(decided) > 1
 
 
+def test_a_comparison_trains_with_the_options_of_each_pass():
+    sizes = {"num_labels": 3, "num_labelsets": 4, "largest_labelset": 2, "missing": False}
+    task = make_task("mlp", {"hidden": (4,)}, 6, sizes)
+    for name in ("sequence_gru", "zlpr"):
+        approach = APPROACHES[name].make(task)
+        assert make_problem(approach, CONFIG).at_epoch is approach.at_epoch
+        assert (approach.at_epoch is None) == (name == "zlpr")
+
+
 def test_training_validation_and_test_rows_are_disjoint_and_complete(data):
     parts = make_parts(data, CONFIG)
     assert parts.test.num_samples == (data.split == 2).sum()
@@ -200,7 +210,11 @@ def test_a_saved_model_refuses_other_features_and_a_damaged_file(outcome, result
     save_chosen(outcome, results, tmp_path / "model")
     with pytest.raises(ValueError, match="takes 6 features, got 5"):
         load_chosen(tmp_path / "model").predict(np.zeros((2, 5), np.float32))
+    files = read_folder(tmp_path / "model")
     (tmp_path / "model" / "params.safetensors").write_bytes(b"\x10")
+    with pytest.raises(ValueError, match=r"params.safetensors has 1 bytes; its manifest names"):
+        load_chosen(tmp_path / "model")
+    write_folder(tmp_path / "model", files | {"params.safetensors": b"\x10"})
     with pytest.raises(ValueError, match="not a saved model"):
         load_chosen(tmp_path / "model")
 

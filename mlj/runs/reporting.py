@@ -1,0 +1,110 @@
+"""What a run says of itself: evaluation.json and report.html."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from mlj.comparison.saved import Judged, SavedModel
+from mlj.decision import LabelThresholds, ProbThreshold, Threshold, platt_probs
+from mlj.report import write_run_report
+from mlj.runs.decide import titles_of
+from mlj.runs.evidence import evidence_of
+from mlj.runs.feed import AnyDataset
+from mlj.runs.train import Run
+from mlj.storage import write_file
+
+FORMAT = "mlj-run-1"
+
+
+def report_validation(run: Run, dataset: AnyDataset, out: Path) -> dict[str, Any]:
+    """Write what the run's model does on its validation rows, and return it."""
+    rows = dataset.rows(run.division.validation)
+    facts, titles = run.facts, titles_of(run.model.approach)
+    more = {
+        "curve": {
+            "train": list(facts.train_curve),
+            "validation": [run.config.metric_of(value) for value in facts.validation_curve],
+            "best_epoch": facts.best_epoch,
+        },
+        "rules": [
+            {"name": name, "title": titles[name], "value": value if np.isfinite(value) else None}
+            for name, value in run.decision.values.items()
+        ],
+    }
+    return report(
+        run.model,
+        run.validation,
+        rows.labels,
+        rows.where,
+        out,
+        part="validation",
+        name=dataset.name,
+        rows=run.division.validation.tolist(),
+        metric=run.decision.metric,
+        more=more,
+    )
+
+
+def report(
+    model: SavedModel,
+    judged: Judged,
+    labels: np.ndarray,
+    where: np.ndarray | None,
+    out: Path,
+    *,
+    part: str,
+    name: str,
+    rows: Sequence[int],
+    metric: str,
+    more: dict[str, Any],
+) -> dict[str, Any]:
+    """Measure what a model said of rows, write the numbers and the page, and return the numbers."""
+    found = evidence_of(
+        judged.scores,
+        judged.probs,
+        judged.predictions,
+        labels,
+        where,
+        label_names=model.label_names,
+        thresholds=thresholds_of(model),
+        rows=rows,
+    )
+    rule = model.info["rule_name"]
+    evaluation = {
+        "format": FORMAT,
+        "name": name,
+        "part": part,
+        "contender": model.info["contender"],
+        "metric": metric,
+        "rule": rule and {"name": rule, "title": titles_of(model.approach)[rule]},
+        "config": {key: model.info[key] for key in ("model", "model_options", "contender", "metric")},
+        "data": {
+            "rows": {part: len(labels)},
+            "features": len(model.info["feature_names"]),
+            "labels": len(model.label_names),
+        },
+        "versions": model.info["versions"],
+        **more,
+        **found,
+    }
+    write_file(out / "evaluation.json", json.dumps(evaluation, allow_nan=False).encode())
+    write_run_report(evaluation, out / "report.html")
+    return evaluation
+
+
+def thresholds_of(model: SavedModel) -> np.ndarray | None:
+    """Return the probability ``[L]`` that each label has to pass, or None if the decision knows none."""
+    match model.rule:
+        case Threshold(threshold) | LabelThresholds(threshold):
+            probs = platt_probs(model.platt, threshold)
+        case ProbThreshold(threshold):
+            probs = threshold
+        case _:
+            return None
+    return np.broadcast_to(np.asarray(jax.device_get(probs)), len(model.label_names))
