@@ -9,7 +9,7 @@ PYTHON ?= $(firstword $(foreach p,$(INTERPRETERS),$(shell $(p) -c '$(NEW_ENOUGH)
 BIN := $(VENV)/bin
 RUN_STAMP := $(VENV)/.installed-run$(addprefix -,$(EXTRA))
 DEV_STAMP := $(VENV)/.installed-dev$(addprefix -,$(EXTRA))
-PYTEST := $(BIN)/python -m pytest -n auto --dist loadgroup
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadscope
 
 EXPERIMENTS := count_heads antenna_selection multi_output hierarchy text joint_models
 

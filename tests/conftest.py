@@ -36,12 +36,21 @@ def _stay_on_this_machine(event: str, arguments: tuple) -> None:
 sys.addaudithook(_stay_on_this_machine)
 
 
-def pytest_collection_modifyitems(items):
-    """Keep what shares compiled programs in one worker: tests of a loss, else tests of a file."""
-    for item in items:
-        name = getattr(item, "callspec", None) and item.callspec.params.get("name")
-        group = f"loss {name}" if name and item.path.parent.name == "losses" else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Keep in one worker what shares compiled programs and fixtures: the tests of a loss, or of a file."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    from mlj.losses import BATCH_LOSSES, LOSSES
+
+    class ByLossOrFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file, _, rest = nodeid.partition("::")
+            words = set(rest.partition("[")[2].removesuffix("]").split("-"))
+            names = words & {*LOSSES, *BATCH_LOSSES} if "/losses/" in file else set()
+            return f"loss {names.pop()}" if len(names) == 1 else file
+
+    return ByLossOrFile(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)

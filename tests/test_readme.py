@@ -27,7 +27,10 @@ SHORT = {
 """What makes a command short enough for a test."""
 
 
-@pytest.mark.parametrize("number", range(len(BLOCKS)))
+@pytest.mark.parametrize(
+    "number",
+    [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1, len(BLOCKS)))],
+)
 def test_a_python_block_runs(number, tmp_path):
     ran = subprocess.run(
         [sys.executable, "-c", BLOCKS[number]], cwd=tmp_path, capture_output=True, text=True, check=False

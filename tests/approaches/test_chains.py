@@ -68,6 +68,7 @@ def ensemble():
     return approach, params, options, features, joint(chains.ENSEMBLE, params, options, features, following)
 
 
+@pytest.mark.slow
 def test_the_mean_of_an_ensemble_is_a_distribution_over_labelsets(ensemble):
     np.testing.assert_allclose(ensemble[-1].sum(axis=1), 1, rtol=1e-5)
 

@@ -132,7 +132,10 @@ def test_a_model_refuses_rows_without_one_of_its_features(place, capsys):
     assert not (place / "none.csv").exists()
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [(signal.SIGTERM, 143), pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow)],
+)
 def test_a_signal_saves_says_how_to_go_on_and_exits_by_its_number(place, number, status):
     out = place / f"stopped-{status}"
     words = [sys.executable, "-m", "mlj.cli", "train", str(place / "train.csv"), "--labels", "last:2", *QUICK]

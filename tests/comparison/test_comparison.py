@@ -70,6 +70,7 @@ def results(outcome):
     return summarise(outcome)
 
 
+@pytest.mark.slow
 def test_every_loss_that_logits_and_labels_are_enough_for_is_a_contender():
     logits, labels, count = jnp.zeros((2, 3)), jnp.ones((2, 3)), jnp.zeros(2)
     able = set()
@@ -165,6 +166,7 @@ def test_test_labels_decide_nothing(data, results):
         )
 
 
+@pytest.mark.slow
 def test_the_same_configuration_gives_the_same_numbers(data, results):
     again = summarise(compare(data, CONFIG))
     for key in ("chosen", "tests"):
@@ -242,6 +244,7 @@ def test_unobserved_labels_count_nowhere_even_as_nan(data):
     assert zeros["chosen"] == nans["chosen"]
 
 
+@pytest.mark.slow
 def test_a_loss_that_never_is_finite_is_reported_and_the_others_go_on(data):
     config = dataclasses.replace(CONFIG, learning_rates=(1e30,), losses=("softmax_count_poisson",))
     found = compare(data, config).found["softmax_count_poisson"]
@@ -317,6 +320,7 @@ def test_folds_are_even_and_drawn_for_each_seed():
     assert not np.array_equal(folds[0], folds[1])
 
 
+@pytest.mark.slow
 def test_sparse_features_are_trained_on_like_dense_ones():
     made = load("digits", num_samples=120)
     sparse = made.replace(features=sp.csr_array(made.features))

@@ -37,6 +37,7 @@ def micro_and_macro(fit, validation, test):
     return float(found["micro_f1"]), float(found["macro_f1"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["enron", pytest.param("bibtex", marks=pytest.mark.slow)])
 def test_shrunk_label_thresholds_gain_macro_f1_and_cost_at_most_a_hundredth_of_micro_f1(name, data_dir):
     data = load(data_dir / name / f"{name}-train.arff.gz", test=data_dir / name / f"{name}-test.arff.gz")
