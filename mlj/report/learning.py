@@ -98,7 +98,7 @@ def _limits(results: Results, curves: list[np.ndarray]) -> tuple[float, float]:
         low = max(low, high - reach)
     else:
         high = min(high, low + reach)
-    margin = 0.04 * (high - low)
+    margin = 0.04 * (high - low) or 0.01  # all curves may be one and the same value
     return low - margin, high + margin
 
 

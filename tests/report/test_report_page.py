@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 from report_samples import results
 
@@ -206,3 +207,15 @@ def test_labels_that_never_occur_stand_at_zero():
     made = results(labels=3)
     made["data"]["label_counts"] = [0, 0, 0]
     assert Reader(page(made)).open == []
+
+
+@pytest.mark.parametrize("greater", [True, False])
+def test_curves_of_one_and_the_same_value_get_an_axis_that_can_be_drawn(greater):
+    from mlj.report.learning import _limits
+
+    results = {
+        "protocol": {"metric": "micro_f1"},
+        "metrics": {"micro_f1": {"greater_is_better": greater}},
+    }
+    low, high = _limits(results, [np.array([0.5]), np.array([0.5])])
+    assert low < 0.5 < high
