@@ -12,13 +12,12 @@ from collections.abc import Iterator
 from os import PathLike
 
 from mlj.data.errors import DataError
-from mlj.data.streams import open_file, unpacked
+from mlj.data.streams import NUL, open_file, unpacked
 
 LONGEST_LINE = 1 << 26
 """A line of more bytes than this is refused: a few bytes of gzip can unfold to a line without end."""
 
 _BOM = b"\xef\xbb\xbf"
-_NUL = "a NUL character: the file is damaged, or no text, or in an encoding that was not stated"
 
 
 def blocks(path: str | PathLike[str]) -> Iterator[bytes]:
@@ -122,7 +121,7 @@ def _lines(source, path, split, newline, nul):
             length = sum(map(len, waiting))
         if nul in block:
             wrong = next((at for at, line in enumerate(lines) if nul in line), len(lines))
-            raise DataError(_NUL, path, number + wrong + 1)
+            raise DataError(NUL, path, number + wrong + 1)
         if length > LONGEST_LINE:
             raise DataError(f"the line is longer than {LONGEST_LINE} bytes", path, number + len(lines) + 1)
         number += len(lines)

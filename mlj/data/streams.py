@@ -32,6 +32,9 @@ MOST_TIMES = 200
 FREE_BYTES = 8 << 20
 """What every file may become, however small it is."""
 
+NUL = "a NUL character: the file is damaged, or no text, or in an encoding that was not stated"
+"""Why text with such a character is refused."""
+
 _VARIABLE = "MLJ_MAX_BYTES"
 _XZ_MEMORY = 256 << 20
 _BLOCK = 1 << 18
@@ -274,11 +277,7 @@ def _not_encoded(error: UnicodeError, encoding: str) -> str:
 def _refuse_nul(content, nul, path: str | PathLike[str]) -> None:
     at = content.find(nul)
     if at >= 0:
-        raise DataError(
-            "a NUL character: the file is damaged, or no text, or in an encoding that was not stated",
-            path,
-            _line_at(content, at),
-        )
+        raise DataError(NUL, path, _line_at(content, at))
 
 
 def _line_at(content, at: int) -> int:

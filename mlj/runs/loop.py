@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -18,6 +18,7 @@ from mlj.runs.config import TrainConfig
 from mlj.runs.feed import Feed
 from mlj.runs.problem import compiled, options_first
 from mlj.training import (
+    Batch,
     Params,
     Problem,
     Stretch,
@@ -118,6 +119,9 @@ class Loop:
             feed(validation_rows[at : at + VALIDATION_BLOCK])
             for at in range(0, len(validation_rows), VALIDATION_BLOCK)
         ]
+        self.truth = _truth(self._validation)
+        """Labels ``[V, L]`` of the validation rows, and what was observed or None."""
+        self._ordered: tuple[int, np.ndarray] | None = None
         self.key = jax.random.key(config.seed)
         self._key_init, self._key_order, self._key_step = jax.random.split(self.key, 3)
         self._seconds_per_step: float | None = None
@@ -223,7 +227,7 @@ class Loop:
         return min(max(int(STRETCH_SECONDS / max(self._seconds_per_step, 1e-9)), 1), self._most_steps)
 
     def _order(self, epoch: int) -> np.ndarray:
-        if getattr(self, "_ordered", None) is None or self._ordered[0] != epoch:
+        if self._ordered is None or self._ordered[0] != epoch:
             key = jax.random.fold_in(self._key_order, epoch)
             self._ordered = (epoch, self._rows[np.asarray(shuffled(key, len(self._rows)))])
         return self._ordered[1]
@@ -246,19 +250,13 @@ class Loop:
             found[name] = np.concatenate([np.asarray(block) for block in blocks])
         return found
 
-    def truth(self) -> tuple[jax.Array, jax.Array | None]:
-        """Return labels ``[V, L]`` of the validation rows, and what was observed or None."""
-        labels = jnp.concatenate([block.labels for block in self._validation])
-        where = [block.where for block in self._validation]
-        return labels, None if where[0] is None else jnp.concatenate(where)
-
     def _measured(self, position: Position) -> Position:
         """Return the position after a pass is measured, with the parameters kept if they are the best."""
         stretch, best, facts = position
         params = stretch.state.smooth
         outputs = self.predict(params)
         sound = bool(_all_finite((params, outputs)))
-        value = float(compiled(self._problem.criterion, outputs, *self.truth())) if sound else None
+        value = float(compiled(self._problem.criterion, outputs, *self.truth)) if sound else None
         better = sound and math.isfinite(value) and (facts.best_value is None or value > facts.best_value)
         mean = float(stretch.total) / self.steps
         epoch = facts.epoch + 1
@@ -277,6 +275,14 @@ class Loop:
         )
         best = jax.tree.map(jnp.copy, params) if better else best
         return Position(first_stretch(stretch.state), best, facts)
+
+
+def _truth(blocks: Sequence[Batch]) -> tuple[jax.Array, jax.Array | None]:
+    where = [block.where for block in blocks]
+    return (
+        jnp.concatenate([block.labels for block in blocks]),
+        None if where[0] is None else jnp.concatenate(where),
+    )
 
 
 @jax.jit

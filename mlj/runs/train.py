@@ -140,7 +140,7 @@ class _Setting:
         facts = position.facts
         if facts.best_epoch == 0:
             raise TrainingFailed(_why_failed(facts, self.config, self.loop.steps))
-        labels, where = self.loop.truth()
+        labels, where = self.loop.truth
         decision = choose_decision(
             self.config,
             self.approach,
