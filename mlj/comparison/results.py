@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from mlj.comparison.summary import FORMAT
+from mlj.storage import write_file
 
 
 def write_results(results: dict[str, Any], path: Path) -> None:
@@ -17,12 +17,7 @@ def write_results(results: dict[str, Any], path: Path) -> None:
         OSError: If the folder cannot be made or written to.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(json.dumps(results, allow_nan=False), encoding="utf-8")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_file(path, json.dumps(results, allow_nan=False).encode())
 
 
 def read_results(path: Path) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mlj.report.elements import Html, join, markup, tag
 from mlj.report.style import svg_of
+from mlj.storage import write_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -52,14 +53,9 @@ def write_document(text: Callable[[], str], path: str | os.PathLike[str]) -> Non
     ...     Path(folder, "new", "a.html").read_text()
     'page'
     """
-    path = Path(path)
+    path, content = Path(path), text().encode("utf-8", errors="replace")
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(text(), encoding="utf-8", errors="replace", newline="\n")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_file(path, content)
 
 
 def sections_of(parts: Sequence[tuple[str, str, Html]]) -> list[Html]:
