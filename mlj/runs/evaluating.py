@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +23,15 @@ class _Column:
 
     def __init__(self, folder: Path, name: str, dtype: Any, width: int):
         self._path, self._dtype, self._width = folder / name, np.dtype(dtype), width
-        self._stream = self._path.open("wb")
+        self._path.touch()
 
     def append(self, rows: np.ndarray) -> None:
         """Add rows ``[n, width]``."""
-        self._stream.write(np.ascontiguousarray(rows, self._dtype).tobytes())
+        with self._path.open("ab") as stream:
+            stream.write(np.ascontiguousarray(rows, self._dtype).tobytes())
 
     def array(self) -> np.ndarray:
         """Return all rows, read from disk when they are looked at."""
-        self._stream.close()
         if not self._path.stat().st_size:
             return np.zeros((0, self._width), self._dtype)
         return np.memmap(self._path, self._dtype, "r").reshape(-1, self._width)
@@ -67,7 +68,7 @@ def evaluate_batches(
     out.mkdir(parents=True, exist_ok=True)
     width = len(model.label_names)
     kinds = {"scores": "f4", "probs": "f4", "predictions": "?", "labels": "u1", "where": "?"}
-    with tempfile.TemporaryDirectory(prefix=".judged-", dir=out) as folder:
+    with _empty_removed(out), tempfile.TemporaryDirectory(prefix=".judged-", dir=out) as folder:
         columns = {key: _Column(Path(folder), key, kind, width) for key, kind in kinds.items()}
         masked = False
         for batch, judged in judge_batches(model, iter(batches)):
@@ -91,6 +92,18 @@ def evaluate_batches(
             metric=metric if METRICS[metric].needs == "predictions" else "micro_f1",
             more=dict(more or {}),
         )
+
+
+@contextlib.contextmanager
+def _empty_removed(folder: Path) -> Iterator[None]:
+    """After an error, remove the folder and the one around it if nothing is in them."""
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+            folder.parent.rmdir()
+        raise
 
 
 def _append(columns: dict[str, _Column], batch: Batch, judged: Judged) -> None:

@@ -215,3 +215,9 @@ def test_missing_features_are_filled_with_the_means_of_the_rows_trained_on(place
         ]
         assert main(words) == 0
     assert (place / "holes.jsonl").read_bytes() == (place / "filled.jsonl").read_bytes()
+
+
+def test_an_evaluation_that_cannot_be_made_leaves_nothing_behind(place, capsys):
+    assert main(["evaluate", str(place / "run"), "--test", str(place / "nowhere.csv")]) == 2
+    assert "nowhere.csv" in capsys.readouterr().err
+    assert not (place / "run" / "evaluations" / "nowhere").exists()
