@@ -15,16 +15,21 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from joint.sources import SOURCES, Source
 from joint.tables import METRICS, table
 from sources import data_folder, is_there
 from timing.page import machine, write_section
-from units import Units
+from units import Unit, Units
 
 from mlj._checks import lookup
+
+if TYPE_CHECKING:
+    from mlj.comparison.run import Judge
+    from mlj.training import Batch
 
 REFERENCE = "sigmoid_cross_entropy"
 FOLDER = Path(__file__).parent
@@ -39,7 +44,7 @@ tuning, the final trainings, decoding and measuring; what all approaches share i
 
 COUNTED = ("softmax_count_mse:clipped_linear", "softmax_count_mse:softplus", "softmax_product_mse")
 """Losses of a distribution and a count, which are joint models with no more than one unit."""
-MOST_LABELS = {"label_graph": 60, "sequence_transformer": 60}
+MOST_LABELS = {"chain_ensemble": 100, "label_graph": 60, "sequence_transformer": 60}
 """Approaches whose cost grows with the square of the labels or the labelsets' length, and how far they go."""
 
 
@@ -65,6 +70,8 @@ class Config:
     """Epochs without a better validation value after which a run stops."""
     samples: int | None = None
     """Rows of each data set that are used; all if None."""
+    processes: int = 0
+    """How many approaches are measured at a time, each by one process; one for each core if 0."""
     work: Path | None = Path("runs/experiments/joint_models")
     """Where finished units are kept; nowhere if None."""
     out: Path | None = FOLDER / "joint_models.md"
@@ -78,32 +85,41 @@ def run(config: Config) -> dict:
         ValueError: If a data set or an approach is unknown.
     """
     from mlj.approaches import APPROACHES
-    from mlj.training import use_cores
 
-    use_cores(os.cpu_count() or 1)
     folder = data_folder(config.data_dir)
     for name in config.approaches:
         lookup("approach", name, APPROACHES)
     for name in config.data:
         lookup("data set", name, SOURCES)
-    data = {
-        name: SOURCES[name]
+    names = [
+        name
         for name in config.data or SOURCES
         if SOURCES[name].folder is None or is_there(folder, SOURCES[name].folder)
-    }
-    asked = {name: _asked(config, source) for name, source in data.items()}
-    units = Units(config.work, sum(map(len, asked.values())))
+    ]
+    asked = {name: _asked(config, SOURCES[name]) for name in names}
+    fields = {name: Field(name, config) for name in names}
+    work = [
+        Unit(f"{source}-{name}", fields[source].settings(name), partial(_measure, source, config, name))
+        for source in names
+        for name in asked[source]
+    ]
+    results = Units(config.work, len(work)).run_all(work, config.processes or os.cpu_count() or 1)
     found: dict[str, dict] = {}
-    for source in data:
-        field = Field(data[source], folder, config)
-        found[source] = {
-            name: units.run(f"{source}-{name}", field.settings(name), partial(field.measure, name))
-            for name in asked[source]
-        }
+    for source in names:
+        found[source] = {name: next(results) for name in asked[source]}
         if config.out is not None:
-            body = f"{table(found[source], REFERENCE)}\n\n{field.said}\n\n{machine('flax', 'optax')}"
-            write_section(source, body, config.out, TITLE)
+            said = f"{fields[source].said}\n\n{machine('flax', 'optax')}"
+            write_section(source, f"{table(found[source], REFERENCE)}\n\n{said}", config.out, TITLE)
     return found
+
+
+def _measure(source: str, config: Config, name: str) -> dict:
+    return _field(source, config).measure(name)
+
+
+@lru_cache(maxsize=1)
+def _field(source: str, config: Config) -> Field:
+    return Field(source, config)
 
 
 def _asked(config: Config, source: Source) -> tuple[str, ...]:
@@ -116,23 +132,23 @@ def _asked(config: Config, source: Source) -> tuple[str, ...]:
 class Field:
     """One data set, on which approaches are measured one after the other."""
 
-    def __init__(self, source: Source, folder: Path | None, config: Config):
-        """Read the data and divide it; nothing is trained yet."""
+    def __init__(self, name: str, config: Config):
+        """Read the data and divide it; nothing is brought to a device yet."""
         import numpy as np
 
         from mlj.comparison import CompareConfig
-        from mlj.comparison.parts import device_batches, make_parts
-        from mlj.comparison.run import Judge
+        from mlj.comparison.parts import make_parts
         from mlj.comparison.tasks import task_of
 
-        dataset = source.read(folder)
+        source = SOURCES[name]
+        dataset = source.read(data_folder(config.data_dir))
         if config.samples is not None:
             rows = np.random.default_rng(0).permutation(dataset.num_samples)[: config.samples]
             dataset = dataset.rows(np.sort(rows))
         sparse = not isinstance(dataset.features, np.ndarray)
         self._config = CompareConfig(
             seeds=config.seeds,
-            learning_rates=config.learning_rates,
+            learning_rates=source.learning_rates or config.learning_rates,
             model=source.model,
             hidden=(config.hidden,) * (2 if source.model == "mlp" and not sparse else 1),
             max_epochs=min(config.max_epochs, source.max_epochs or config.max_epochs),
@@ -140,16 +156,26 @@ class Field:
         )
         self._parts = make_parts(dataset, self._config)
         self._task = task_of(self._config, self._parts)
-        self._judge = Judge(self._config, self._parts)
-        self._batches = device_batches(self._parts)
         self._sha256 = dataset.sha256
         train, validation = (len(rows[0]) for rows in (self._parts.train_rows, self._parts.validation_rows))
         self.said = (
             f"{train} rows for training, {validation} for validation, {self._parts.test.num_samples} for the "
             f"test; {dataset.num_features} features, {dataset.num_labels} labels, "
             f"{self._task.num_labelsets} labelsets in the first two. {config.seeds} seeds, learning rates "
-            f"{', '.join(map(str, config.learning_rates))}, at most {self._config.max_epochs} passes."
+            f"{', '.join(map(str, self._config.learning_rates))}, at most {self._config.max_epochs} passes."
         )
+
+    @cached_property
+    def _judge(self) -> Judge:
+        from mlj.comparison.run import Judge
+
+        return Judge(self._config, self._parts)
+
+    @cached_property
+    def _batches(self) -> tuple[Batch, Batch]:
+        from mlj.comparison.parts import device_batches
+
+        return device_batches(self._parts)
 
     def settings(self, name: str) -> dict:
         """Return all that a measurement depends on."""

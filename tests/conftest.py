@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import os
 import sys
@@ -12,6 +13,7 @@ import pytest
 # MLJ_TEST_PLATFORM=cuda runs the tests on an accelerator.
 os.environ["JAX_PLATFORMS"] = os.environ.get("MLJ_TEST_PLATFORM", "cpu")
 DATA = os.environ.get("MLJ_DATA_DIR")
+MOST_MAPPINGS = 20_000
 
 SOCKET_EVENTS = {"socket.connect", "socket.bind", "socket.sendto"}
 
@@ -58,6 +60,26 @@ def _strict_jax():
     import jax
 
     jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _release_programs():
+    """Forget compiled programs before there are too many.
+
+    XLA maps some tens of pages for each program on a CPU, Linux lets a process hold 65,530 mappings, and the
+    compiler ends the process at the next one.
+    """
+    yield
+    if _mappings() > MOST_MAPPINGS:
+        import jax
+
+        jax.clear_caches()
+        gc.collect()
+
+
+def _mappings() -> int:
+    maps = Path("/proc/self/maps")
+    return maps.read_bytes().count(b"\n") if maps.exists() else 0
 
 
 @pytest.fixture(scope="session")

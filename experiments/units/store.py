@@ -6,11 +6,14 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import asdict
 from importlib.metadata import version
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from threading import Lock
+from typing import Any, NamedTuple
 
 NOT_SETTINGS = frozenset({"out", "work", "data_dir"})
 """Fields of a configuration that no result depends on: what was read is told by its fingerprint."""
@@ -19,6 +22,18 @@ PACKAGES = ("mlj", "jax", "flax", "optax", "numpy", "scikit-learn")
 
 def _say(text: str) -> None:
     print(text, flush=True)
+
+
+class Unit(NamedTuple):
+    """One unit of work."""
+
+    name: str
+    """What it is called; letters, digits and ``-_.`` in its file's name."""
+    settings: dict[str, Any]
+    """All that the result depends on, with the fingerprint of data that were read from files, as JSON can
+    hold it."""
+    work: Callable[[], Any]
+    """Gives the result, as JSON can hold it; tuples become lists."""
 
 
 class Units:
@@ -31,35 +46,82 @@ class Units:
     def __init__(self, folder: Path | None, total: int, tell: Callable[[str], None] = _say):
         """Say where results are kept (nowhere if None) and how many units there will be."""
         self._folder, self._total, self._tell = folder, total, tell
-        self._done, self._worked, self._seconds = 0, 0, 0.0
+        self._done, self._worked, self._began = 0, 0, time.monotonic()
+        self._lock = Lock()
 
     def run(self, name: str, settings: dict[str, Any], work: Callable[[], Any]) -> Any:
-        """Return the kept result of this unit, or do the work and keep what it returns.
+        """Return the kept result of this :class:`Unit`, or do the work and keep what it returns."""
+        unit = Unit(name, settings, work)
+        kept = self._kept(unit)
+        return self._done_with(unit, *_timed(work)) if kept is None else kept
+
+    def run_all(self, units: Sequence[Unit], processes: int) -> Iterator[Any]:
+        """Yield the results of units in their order, so many of them worked on at a time.
+
+        Each is kept as soon as it is done. If one fails, those that were not begun are dropped.
 
         Args:
-            name: What the unit is called; letters, digits and ``-_.`` in the file's name.
-            settings: All that the result depends on, with the fingerprint of data that were read from files,
-                as JSON can hold it.
-            work: Gives the result, as JSON can hold it; tuples become lists.
+            units: Their ``work`` can be sent to another process.
+            processes: How many; 1 for this one alone.
         """
-        key = json.dumps(
-            {"settings": settings, "versions": {p: version(p) for p in PACKAGES}}, sort_keys=True, default=str
-        )
-        path = None if self._folder is None else self._folder / f"{_plain(name)}.json"
-        self._done += 1
-        kept = _read(path, key)
+        if processes == 1:
+            yield from (self.run(*unit) for unit in units)
+            return
+        with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+            try:
+                for found in [self._submit(unit, pool) for unit in units]:
+                    yield found.result() if isinstance(found, Future) else found
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+    def _submit(self, unit: Unit, pool: ProcessPoolExecutor) -> Any:
+        kept = self._kept(unit)
         if kept is not None:
-            self._tell(f"{self._done}/{self._total} {name}: kept from an earlier run")
             return kept
-        began = time.monotonic()
-        result = work()
-        took = time.monotonic() - began
-        if path is not None:
-            _write(path, {"key": key, "result": result})
-        self._worked, self._seconds = self._worked + 1, self._seconds + took
-        left = (self._total - self._done) * self._seconds / self._worked
-        self._tell(f"{self._done}/{self._total} {name}: {took:.0f} s, about {left / 60:.0f} min left")
+        finished: Future = Future()
+
+        def finish(worked: Future) -> None:
+            try:
+                finished.set_result(self._done_with(unit, *worked.result()))
+            except BaseException as error:  # it is raised again where the result is asked for
+                finished.set_exception(error)
+
+        pool.submit(_timed, unit.work).add_done_callback(finish)
+        return finished
+
+    def _kept(self, unit: Unit) -> Any:
+        kept = _read(self._path(unit), _key(unit))
+        if kept is not None:
+            self._done += 1
+            self._tell(f"{self._done}/{self._total} {unit.name}: kept from an earlier run")
+        return kept
+
+    def _done_with(self, unit: Unit, result: Any, took: float) -> Any:
+        """Keep a result, and tell how long it took and how long the rest may take."""
+        with self._lock:
+            path = self._path(unit)
+            if path is not None:
+                _write(path, {"key": _key(unit), "result": result})
+            self._done, self._worked = self._done + 1, self._worked + 1
+            left = (self._total - self._done) * (time.monotonic() - self._began) / self._worked
+            self._tell(
+                f"{self._done}/{self._total} {unit.name}: {took:.0f} s, about {left / 60:.0f} min left"
+            )
         return json.loads(json.dumps(result))
+
+    def _path(self, unit: Unit) -> Path | None:
+        return None if self._folder is None else self._folder / f"{_plain(unit.name)}.json"
+
+
+def _timed(work: Callable[[], Any]) -> tuple[Any, float]:
+    began = time.monotonic()
+    return work(), time.monotonic() - began
+
+
+def _key(unit: Unit) -> str:
+    """Return all that a kept result must have been made with to be used again."""
+    made_with = {"settings": unit.settings, "versions": {p: version(p) for p in PACKAGES}}
+    return json.dumps(made_with, sort_keys=True, default=str)
 
 
 def settings_of(config: Any) -> dict[str, Any]:

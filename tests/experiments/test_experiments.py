@@ -55,11 +55,9 @@ SMALL = {
         **{"samples": 200, "seeds": 1, "learning_rates": (1e-3,), "epochs": 1, "channels": (2, 4)},
         **{"hidden": 8, "work": None, "out": None},
     },
+    # Its other sections run in small in tests/reliability.
     "reliability": {
-        **{"rows": 100, "epochs": 6, "kills": 2, "asked": 1, "flips": 6, "settings_flips": 2, "lanes": 2},
-        **{"payload": 1000, "payload_flips": 2, "contenders": ("zlpr",), "hard_rows": 40, "hard_epochs": 1},
-        **{"predicted": (100,), "predicted_features": 20, "predicted_labels": 5, "trained": ((500, 10, 4),)},
-        "out": None,
+        **{"sections": ("numerics",), "contenders": ("zlpr",), "hard_rows": 40, "hard_epochs": 1, "out": None}
     },
 }
 QUICK = {"accuracy"}
