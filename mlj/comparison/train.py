@@ -16,7 +16,7 @@ from mlj.comparison.parts import Parts
 from mlj.decision import best_threshold_f1
 from mlj.metrics import METRICS
 from mlj.models import INPUTS
-from mlj.training import OPTIMIZERS, Batch, Lane, Plan, Problem, Sweep, predict_lanes, stack_lanes
+from mlj.training import OPTIMIZERS, Batch, Lane, Plan, Problem, Sweep, predict_lanes_once, stack_lanes
 from mlj.types import Array
 
 _F1_AVERAGES = {"micro_f1": "micro", "macro_f1": "macro", "samples_f1": "samples"}
@@ -184,7 +184,7 @@ class Trainer:
             for seed, step in enumerate(final.failed_step)
             if step >= 0
         ]
-        outputs = predict_lanes(self._approach.predict, final.params, self._test.features, last.options)
+        outputs = predict_lanes_once(self._approach.predict, final.params, self._test.features, last.options)
         return Trained(
             best_rate,
             final.params,
@@ -216,7 +216,7 @@ class Trainer:
 
     def _test_sets(self, params: Any, lanes: Lane) -> dict[str, np.ndarray]:
         return {
-            name: np.asarray(predict_lanes(decoder.decide, params, self._test.features, lanes.options))
+            name: np.asarray(predict_lanes_once(decoder.decide, params, self._test.features, lanes.options))
             for name, decoder in self._approach.decoders.items()
         }
 

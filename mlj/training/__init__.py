@@ -31,6 +31,7 @@ from mlj.training.step import (
 from mlj.training.sweep import (
     Sweep as Sweep,
     predict_lanes as predict_lanes,
+    predict_lanes_once as predict_lanes_once,
     stack_lanes as stack_lanes,
     use_cores as use_cores,
 )

@@ -143,11 +143,13 @@ def _over_devices(train: Callable[[Batch, Lane], LaneResult], axis: str, devices
     return jax.shard_map(local, mesh=mesh, in_specs=(whole, split), out_specs=split, check_vma=False)
 
 
+@partial(jax.jit, static_argnums=0)
 def predict_lanes(predict: Callable, params: Any, features: Any, options: dict[str, Array]) -> Any:
     """Return what ``predict`` gives for stacked parameters, each with its options, on the same features.
 
     Args:
-        predict: ``predict(params, features, options) -> outputs``; one that is bound once compiles once.
+        predict: ``predict(params, features, options) -> outputs``; one that is bound once compiles once, and
+            its program is kept. What is asked once is better asked by :func:`predict_lanes_once`.
         params: Parameters of the lanes, stacked along a leading axis.
         features: ``[B, ...]``, shared by the lanes.
         options: Options of the lanes, stacked along a leading axis.
@@ -155,11 +157,19 @@ def predict_lanes(predict: Callable, params: Any, features: Any, options: dict[s
     Returns:
         The outputs, with an axis for the lanes before that of the samples.
     """
-    return _predict_lanes(predict, params, features, options)
+    return _one_by_one(predict, params, features, options)
 
 
-@partial(jax.jit, static_argnums=0)
-def _predict_lanes(predict: Callable, params: Any, features: Any, options: dict[str, Array]) -> Any:
+def predict_lanes_once(predict: Callable, params: Any, features: Any, options: dict[str, Array]) -> Any:
+    """Return what :func:`predict_lanes` does, without keeping the program.
+
+    Each program on a CPU takes tens to hundreds of memory mappings of its process, of which Linux allows
+    65,530: a long comparison must not keep those of contenders that are done.
+    """
+    return jax.jit(partial(_one_by_one, predict))(params, features, options)
+
+
+def _one_by_one(predict: Callable, params: Any, features: Any, options: dict[str, Array]) -> Any:
     return jax.lax.map(
         lambda lane: jax.tree.map(jnp.asarray, predict(lane[0], features, lane[1])), (params, options)
     )
