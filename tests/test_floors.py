@@ -12,7 +12,8 @@ import pytest
 ROOT = Path(__file__).parents[1] / "mlj"
 FLOORS = [
     ("types", "_checks", "numerics", "label_terms", "_label_counts"),
-    ("losses", "metrics", "weighting", "data", "models", "storage"),
+    ("storage",),
+    ("losses", "metrics", "weighting", "data", "models"),
     ("decision", "testing", "exported"),
     ("training",),
     ("approaches",),

@@ -27,13 +27,18 @@ Then the state before it comes back, and the reason with it:
 
 :func:`write_file` and :func:`write_folder` do the same for a single file and for a folder, such as a model
 with its options; :func:`pack_arrays` and :func:`pack_json` turn values into the bytes to put there.
+:func:`new_file` and :func:`new_folder` are for what is too large to be held in memory.
 """
 
 from mlj.storage.arrays import pack_arrays as pack_arrays, unpack_arrays as unpack_arrays
-from mlj.storage.atomic import write_file as write_file
+from mlj.storage.atomic import new_file as new_file, write_file as write_file
 from mlj.storage.checkpoints import Checkpoint as Checkpoint, Checkpoints as Checkpoints
 from mlj.storage.errors import Damaged as Damaged
-from mlj.storage.folder import read_folder as read_folder, write_folder as write_folder
+from mlj.storage.folder import (
+    new_folder as new_folder,
+    read_folder as read_folder,
+    write_folder as write_folder,
+)
 from mlj.storage.lock import RunLock as RunLock, RunLocked as RunLocked
 from mlj.storage.names import output_folder as output_folder
 from mlj.storage.plain_json import pack_json as pack_json, unpack_json as unpack_json

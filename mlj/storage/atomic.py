@@ -34,21 +34,47 @@ def write_file(path: str | PathLike[str], content: bytes) -> None:
     """
     if not isinstance(content, bytes):
         raise TypeError(f"the content of {os.fspath(path)!r} is {type(content).__name__}; wanted bytes")
+    with named(Path(path)), new_file(path) as beside:
+        beside.write_bytes(content)
+
+
+@contextlib.contextmanager
+def new_file(path: str | PathLike[str]) -> Iterator[Path]:
+    """Give the path of a temporary file, which takes the place of ``path`` when the block ends.
+
+    It is for what is too large to be held in memory: see :func:`write_file` for what holds after a crash. If
+    the block raises, the temporary file is removed and what stood at ``path`` stays. The block must write to
+    the file that is there, not rename another one to it, and close it.
+
+    Args:
+        path: The file; its folder must exist.
+
+    Raises:
+        OSError: If it cannot be written. It names ``path``.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "numbers.txt"
+    >>> with new_file(path) as beside:
+    ...     _ = beside.write_text("1 2 3")
+    >>> path.read_text(), len(list(path.parent.iterdir()))
+    ('1 2 3', 1)
+    """
     path = Path(path)
     with named(path):
         settle(path.parent, lambda target: target == path.name)
         place, descriptor = begin(path, folder=False)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-                # Before the file is closed, and with it the lock that marks it as being written.
-                os.replace(place, path)
-        except BaseException:
-            discard(place)
-            raise
-        to_disk(path.parent)
+    try:
+        yield place
+        with named(path):
+            os.fsync(descriptor)
+            # Before the file is closed, and with it the lock that marks it as being written.
+            os.replace(place, path)
+            to_disk(path.parent)
+    except BaseException:
+        discard(place)
+        raise
+    finally:
+        os.close(descriptor)
 
 
 def write_new(path: Path, content: bytes) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from os import PathLike
 from pathlib import Path
 
@@ -67,19 +68,68 @@ def put_folder(folder: Path, files: Mapping[str, bytes]) -> None:
         if not isinstance(content, bytes):
             raise TypeError(f"the content of {name!r} is {type(content).__name__}; wanted bytes")
     manifest = write_manifest({name: entry_of(content) for name, content in files.items()})
+    with named(folder), _staged(folder) as place:
+        for name, content in files.items():
+            write_new(place / name, content)
+        write_new(place / MANIFEST, manifest)
+
+
+@contextlib.contextmanager
+def new_folder(folder: str | PathLike[str], *, replace: bool = False) -> Iterator[Path]:
+    """Give the path of a temporary folder, which takes the place of ``folder`` when the block ends.
+
+    It is for files that are too large to be held in memory: what holds after a crash is said at
+    :func:`write_folder`, but there is no manifest. If the block raises, the temporary folder is removed and
+    what stood at ``folder`` stays.
+
+    Args:
+        folder: The folder; the one that holds it must exist.
+        replace: Whether a folder that holds something is replaced, with everything in it.
+
+    Raises:
+        FileExistsError: If something stands at ``folder`` that is not to be replaced.
+        OSError: If it cannot be written. It names ``folder``.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp()) / "numbers"
+    >>> with new_folder(folder) as beside:
+    ...     _ = (beside / "one.txt").write_text("1")
+    >>> (folder / "one.txt").read_text()
+    '1'
+    """
+    folder = Path(folder)
+    settle(folder.parent, lambda target: target == folder.name)
+    if os.path.lexists(folder) and not folder.is_dir():
+        raise FileExistsError(errno.EEXIST, "is a file, not a folder to write", str(folder))
+    if not replace and folder.is_dir() and any(folder.iterdir()):
+        raise FileExistsError(errno.EEXIST, "the folder is there already and is not empty", str(folder))
+    with _staged(folder) as place:
+        yield place
+        with named(folder):
+            for file in place.iterdir():
+                _flush(file)
+
+
+@contextlib.contextmanager
+def _staged(folder: Path) -> Iterator[Path]:
+    """Give a folder whose files the block brings to the disk, and put it in place after that."""
     with named(folder):
         place, descriptor = begin(folder, folder=True)
-        try:
-            for name, content in files.items():
-                write_new(place / name, content)
-            write_new(place / MANIFEST, manifest)
+    try:
+        yield place
+        with named(folder):
             to_disk(place)
             put_in_place(place, folder)
-        except BaseException:
-            discard(place)
-            raise
-        finally:
-            os.close(descriptor)
+    except BaseException:
+        discard(place)
+        raise
+    finally:
+        os.close(descriptor)
+
+
+def _flush(file: Path) -> None:
+    with open(file, "rb") as opened:
+        os.fsync(opened.fileno())
 
 
 def read_folder(folder: str | PathLike[str]) -> dict[str, bytes]:
