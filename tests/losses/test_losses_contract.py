@@ -33,6 +33,12 @@ S = jnp.zeros((2, 3))
 PUBLIC = [name for name in LOSSES if case_of(name).loss is LOSSES[name]]
 """Losses whose case needs no adapter, so that their messages speak of what was given."""
 
+BINARY_FIRST = [
+    pytest.param(name, marks=() if LOSS_INFO[name].family == "binary" else pytest.mark.slow)
+    for name in LOSSES
+]
+"""All losses. What shared code keeps for them is tested with the slow tests for other families than binary."""
+
 
 def good(name):
     """Return logits, labels and further inputs of two ordinary samples."""
@@ -112,7 +118,7 @@ def test_a_loss_is_documented_in_the_order_of_the_house(name):
         assert f"\n    {parameter}: " in text, f"{name} does not explain {parameter}"
 
 
-@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("name", BINARY_FIRST)
 def test_bool_integer_and_float_labels_cost_the_same(name):
     if case_of(name).classes:
         return
@@ -129,7 +135,7 @@ def test_bool_integer_and_float_labels_cost_the_same(name):
         np.testing.assert_allclose(found, wanted, rtol=1e-6)
 
 
-@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("name", BINARY_FIRST)
 def test_a_label_that_is_not_a_number_does_not_pass_for_absent(name):
     if case_of(name).classes:
         return

@@ -98,7 +98,11 @@ def formula_of(case: Case, row, logits, labels, where, weights, extras):
         return FORMULAS[case.name](s, y, w, s, **{n: numbers(x) for n, x in hyper.items()}, **own)
 
 
-@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize(
+    "name",
+    # Three programs for each loss take minutes to compile: one loss in four by default.
+    [pytest.param(name, marks=pytest.mark.slow if at % 4 else ()) for at, name in enumerate(LOSSES)],
+)
 def test_a_loss_is_finite_blind_to_what_is_masked_and_equal_to_its_formula(name):
     @settings(
         max_examples=200,
