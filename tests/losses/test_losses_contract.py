@@ -37,7 +37,7 @@ BINARY_FIRST = [
     pytest.param(name, marks=() if LOSS_INFO[name].family == "binary" else pytest.mark.slow)
     for name in LOSSES
 ]
-"""All losses. What shared code keeps for them is tested with the slow tests for other families than binary."""
+"""All losses. What shared code keeps for all is tested with the slow tests for other families than binary."""
 
 
 def good(name):
