@@ -21,6 +21,7 @@ from mlj.data.line_stream import byte_lines
 from mlj.data.meka import label_columns, says_labels
 from mlj.data.mulan import labels_beside, read_label_names
 from mlj.data.nearest import nearest
+from mlj.data.streams import decode
 
 _TRUTH = (("0", "1"), ("1", "0"), ("0",))
 """Declarations that :func:`mlj.data.arff_encode.encode` reads as the number that they spell."""
@@ -42,7 +43,7 @@ def arff_batches(
     Attributes that are neither a feature nor a label of the model are an error.
     """
     lines = byte_lines(path)
-    header = _header_lines(lines)
+    header = _header_lines(lines, path, encoding)
     relation, relation_line, attributes, start = read_header(path, header, encoding)
     names = tuple(attribute.name for attribute in attributes)
     table = ArffTable(path, relation, relation_line, attributes, np.empty((0, len(names))), np.empty(0, int))
@@ -67,20 +68,22 @@ def arff_batches(
         raise DataError("no rows after @data", path, start)
 
 
-def _header_lines(lines: Iterator[bytes]) -> list[bytes]:
+def _header_lines(lines: Iterator[bytes], path: str | PathLike[str], encoding: str) -> list[bytes]:
     """Return the lines up to ``@data``, or up to the first that no header has, which is then refused."""
     found: list[bytes] = []
     for line in lines:
         found.append(line)
-        word = line.strip().lower()
-        if word.startswith(b"@data") or (word and not word.startswith((b"@", b"%"))):
+        word = decode(line, len(found), path, encoding).strip().lower()
+        if word.startswith("@data") or (word and not word.startswith(("@", "%"))):
             break
     return found
 
 
 def is_hierarchical(path: str | PathLike[str]) -> bool:
     """Return whether an ARFF file declares an attribute of the type hierarchical."""
-    words = (line.split() for line in _header_lines(byte_lines(path)) if line.lstrip()[:1] == b"@")
+    # The words that matter are ASCII; Latin-1 is never refused.
+    header = _header_lines(byte_lines(path), path, "latin-1")
+    words = (line.split() for line in header if line.lstrip()[:1] == b"@")
     return any(len(word) > 2 and word[2].lower() == b"hierarchical" for word in words)
 
 

@@ -638,3 +638,9 @@ def test_a_file_of_200_megabytes_is_read_in_a_quarter_of_its_size(kind, tmp_path
     rows = 50_000 if kind in ("csv", "csv.gz", "svm", "arff") else 105_000
     assert int(ran[1][0]) == rows
     assert float(ran[1][1]) - float(ran[0][1]) < 50
+
+
+def test_an_encoding_that_is_none_is_refused_by_name(tmp_path):
+    path = write(tmp_path, "a.arff", "@relation r\n@attribute x numeric\n@attribute a {0,1}\n@data\n1,0\n")
+    with pytest.raises(ValueError, match="unknown encoding 'utf-99'"):
+        list(read_batches(path, labels="last:1", encoding="utf-99"))

@@ -19,6 +19,7 @@ from mlj.data import (
     Dataset,
     TextDataset,
     read_arff,
+    read_batches,
     read_csv,
     read_fasttext,
     read_goemotions,
@@ -31,6 +32,7 @@ from mlj.data import (
     read_xc,
 )
 from mlj.data.array_file import ArrayFile
+from mlj.data.batch import Batch
 from mlj.data.mulan import read_label_names
 
 _MOST_CELLS = 20_000
@@ -154,6 +156,60 @@ def _csv(path: Path) -> Dataset:
     return read_csv(path, "last:2", missing_features="keep")
 
 
+def _libsvm(path: Path) -> Dataset:
+    return read_libsvm(path, label_base=0, feature_base=0)
+
+
+def _in_batches(
+    read: Callable[[Path], Dataset],
+    sizes: Callable[[Dataset], dict[str, object]] = lambda whole: {},
+    **options: object,
+) -> Callable[[Path], Dataset | None]:
+    """Return a reader of two rows at a time, which must find what ``read`` finds in the whole file.
+
+    ``sizes`` are options that tell what is known of the whole. What ``read`` refuses may be read here:
+    a promise about all rows cannot be held by two of them.
+    """
+
+    def both(path: Path) -> Dataset | None:
+        try:
+            whole = read(path)
+        except DataError:
+            for batch in read_batches(path, rows=2, missing_features="keep", **options):
+                assert not np.isinf(batch.features.data).any()
+            return None
+        names = {"feature_names": whole.feature_names, "label_names": whole.label_names}
+        known = {"missing_features": "keep", **names, **sizes(whole), **options}
+        try:
+            batches = list(read_batches(path, rows=2, **known))
+        except DataError as error:
+            raise AssertionError("what is read as a whole is refused in batches") from error
+        _check_batches(whole, batches)
+        return whole
+
+    return both
+
+
+def _sizes(whole: Dataset) -> dict[str, object]:
+    return {"num_features": whole.num_features, "num_labels": whole.num_labels}
+
+
+def _check_batches(whole: Dataset, batches: list[Batch]) -> None:
+    assert [batch.first_row for batch in batches] == list(range(0, whole.num_samples, 2))
+    everything = np.ones(whole.label_matrix.shape, bool)
+    for batch in batches:
+        rows = slice(batch.first_row, batch.first_row + 2)
+        np.testing.assert_array_equal(_dense(batch.features), _dense(whole.features[rows]))
+        np.testing.assert_array_equal(_dense(batch.labels), _dense(whole.label_matrix[rows]))
+        wanted = (everything if whole.where is None else whole.where)[rows]
+        np.testing.assert_array_equal(everything[rows] if batch.where is None else batch.where, wanted)
+
+
+def _dense(matrix: np.ndarray | sp.csr_array) -> np.ndarray:
+    assert np.prod(matrix.shape, dtype=float) < 1e8
+    return matrix.toarray() if sp.issparse(matrix) else matrix
+
+
 _ARFF_WORDS = (
     b"@attribute",
     b"@data",
@@ -203,11 +259,27 @@ PARSERS = {
     ),
     "libsvm": Parser(
         "d.svm",
-        lambda path: read_libsvm(path, label_base=0, feature_base=0),
+        _libsvm,
         (_LIBSVM,),
         (b":", b",", b"#", b"1:1"),
     ),
     "xc": Parser("d.txt", read_xc, (_XC,), (b":", b",", b"4 5 3", b"1:1")),
+    "csv_batches": Parser(
+        "d.csv", _in_batches(_csv, labels="last:2"), (_CSV,), (b'"', b'""', b",", b"\r", b"NA", b"true")
+    ),
+    "arff_batches": Parser(
+        "d.arff",
+        _in_batches(lambda path: read_arff(path, "last:2", missing_features="keep"), labels="last:2"),
+        (_DENSE, _SPARSE),
+        _ARFF_WORDS,
+    ),
+    "libsvm_batches": Parser(
+        "d.svm",
+        _in_batches(_libsvm, _sizes, label_base=0, feature_base=0, format="libsvm"),
+        (_LIBSVM,),
+        (b":", b",", b"#", b"1:1"),
+    ),
+    "xc_batches": Parser("d.txt", _in_batches(read_xc, format="xc"), (_XC,), (b":", b",", b"4 5 3", b"1:1")),
     "npz": Parser("d.npz", read_npz, (_DENSE_ARRAYS, _SPARSE_ARRAYS, _archive()), _NUMPY_WORDS, _zipped),
     "npy": Parser(
         "d.npy", _array, (_npy(np.arange(6.0).reshape(3, 2)), _npy(np.arange(4, dtype=">i2"))), _NUMPY_WORDS
