@@ -11,7 +11,7 @@ RUN_STAMP := $(VENV)/.installed-run$(addprefix -,$(EXTRA))
 DEV_STAMP := $(VENV)/.installed-dev$(addprefix -,$(EXTRA))
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadscope
 
-EXPERIMENTS := count_heads antenna_selection multi_output hierarchy text joint_models
+EXPERIMENTS := text multi_output antenna_selection hierarchy count_heads
 
 comma := ,
 # uv is fast; where it cannot be had, pip does the same work.
@@ -59,7 +59,8 @@ bench: $(DEV_STAMP)  ## measure speed against peers; EXTRA=bench installs them
 	@missed=0; for f in experiments/bench_*.py; do $(BIN)/python $$f || missed=1; done; exit $$missed
 
 experiments: $(DEV_STAMP)  ## measure every table of experiments/ again; goes on where it was interrupted
-	@set -e; for f in $(EXPERIMENTS); do echo "== $$f"; $(BIN)/python experiments/$$f.py; done
+	@printf '%s\n' $(EXPERIMENTS) | xargs -P 2 -I {} $(BIN)/python experiments/{}.py
+	@$(BIN)/python experiments/joint_models.py
 
 reliability: $(DEV_STAMP)  ## kill, damage and overload it on purpose; writes experiments/reliability.md
 	@$(BIN)/python experiments/reliability.py

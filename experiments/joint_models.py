@@ -44,6 +44,8 @@ tuning, the final trainings, decoding and measuring; what all approaches share i
 
 COUNTED = ("softmax_count_mse:clipped_linear", "softmax_count_mse:softplus", "softmax_product_mse")
 """Losses of a distribution and a count, which are joint models with no more than one unit."""
+HIERARCHICAL = "coherent"
+"""The approach that needs a hierarchy, which none of these data sets has; see ``hierarchy.py``."""
 MOST_LABELS = {"chain_ensemble": 100, "label_graph": 60, "sequence_transformer": 60}
 """Approaches whose cost grows with the square of the labels or the labelsets' length, and how far they go."""
 
@@ -126,7 +128,8 @@ def _asked(config: Config, source: Source) -> tuple[str, ...]:
     """Return who is measured on a data set, binary relevance first."""
     from mlj.approaches import JOINT_APPROACHES
 
-    return (REFERENCE, *(config.approaches or source.approaches or (*COUNTED, *JOINT_APPROACHES)))
+    flat = (name for name in JOINT_APPROACHES if name != HIERARCHICAL)
+    return (REFERENCE, *(config.approaches or source.approaches or (*COUNTED, *flat)))
 
 
 class Field:
