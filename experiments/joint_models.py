@@ -39,7 +39,8 @@ Written by `joint_models.py`. Test means and standard deviations over the seeds;
 chosen on validation rows for that metric. ▲ and ▼: better and worse than binary relevance (paired t-tests
 over the seeds, corrected by Holm for the column, p < .05). Rate and passes are chosen by micro-F1 of the
 scores at their best threshold on validation rows, for all columns. Seconds of processor time: compiling,
-tuning, the final trainings, decoding and measuring; what all approaches share is compiled with the first.
+tuning, the final trainings, decoding and measuring; what all approaches share is compiled with the first of
+each process.
 """
 
 COUNTED = ("softmax_count_mse:clipped_linear", "softmax_count_mse:softplus", "softmax_product_mse")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -48,6 +49,28 @@ def test_work_that_fails_leaves_nothing_behind(store, tmp_path):
     with pytest.raises(RuntimeError, match="stopped"):
         units.run("a", {}, fail)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_units_come_back_in_their_order_and_are_kept_whoever_worked_on_them(store, tmp_path, processes):
+    said = []
+    work = [store.Unit(f"u{number}", {"number": number}, partial(max, number, 1)) for number in range(3)]
+    assert list(store.Units(tmp_path, 3, said.append).run_all(work, processes)) == [1, 1, 2]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["u0.json", "u1.json", "u2.json"]
+    # A number cannot be called: nothing is worked on again.
+    again = [unit._replace(work=0) for unit in work]
+    assert list(store.Units(tmp_path, 3, said.append).run_all(again, processes)) == [1, 1, 2]
+    assert [line.endswith(": kept from an earlier run") for line in said] == [False] * 3 + [True] * 3
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_an_error_comes_back_and_what_was_done_before_it_is_kept(store, tmp_path, processes):
+    work = [store.Unit("good", {}, partial(max, 1, 2)), store.Unit("bad", {}, partial(int, "x"))]
+    results = store.Units(tmp_path, 2, lambda text: None).run_all(work, processes)
+    assert next(results) == 2
+    with pytest.raises(ValueError, match="'x'"):
+        next(results)
+    assert [path.name for path in tmp_path.iterdir()] == ["good.json"]
 
 
 def test_names_that_are_no_file_names_do_not_leave_the_folder_nor_fall_together(store, tmp_path):
