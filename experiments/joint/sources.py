@@ -57,7 +57,7 @@ class Source(NamedTuple):
     max_epochs: int | None = None
     """Fewer passes than elsewhere."""
     learning_rates: tuple[float, ...] = ()
-    """Fewer rates than elsewhere: of those the one that binary relevance chooses on validation rows."""
+    """Fewer rates than elsewhere: the one that binary relevance chose of them on validation rows."""
 
 
 SOURCES: Mapping[str, Source] = MappingProxyType(
@@ -70,7 +70,8 @@ SOURCES: Mapping[str, Source] = MappingProxyType(
             _built_in("digits"),
             model="conv",
             approaches=("conditional_bernoulli_size", "classifier_chain", "sequence_gru", "label_powerset"),
-            max_epochs=15,
+            max_epochs=10,
+            learning_rates=(1.5e-3,),
         ),
         "reuters": Source(_reuters, "reuters21578", max_epochs=20, learning_rates=(1.5e-3,)),
         "bibtex": Source(_mulan("bibtex"), "bibtex", max_epochs=15, learning_rates=(4e-3,)),
