@@ -48,7 +48,7 @@ COUNTED = ("softmax_count_mse:clipped_linear", "softmax_count_mse:softplus", "so
 HIERARCHICAL = "coherent"
 """The approach that needs a hierarchy, which none of these data sets has; see ``hierarchy.py``."""
 MOST_LABELS = {"chain_ensemble": 60, "label_graph": 60, "sequence_transformer": 60}
-"""Approaches whose cost grows with the square of the labels or the labelsets' length, and how far they go."""
+"""Approaches that take long where there are many labels or long labelsets, and how many labels they get."""
 
 
 @dataclass(frozen=True, kw_only=True)
