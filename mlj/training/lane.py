@@ -72,7 +72,8 @@ class Lane(NamedTuple):
     max_epochs: Array
     """Passes at the most, up to that of the plan; 0 makes an idle lane."""
     keep_last: Array
-    """Bool: run exactly ``max_epochs`` and keep the last parameters, whatever validation says."""
+    """Bool: run exactly ``max_epochs`` and keep the last parameters, whatever validation says; they alone are
+    measured on the validation rows."""
     options: dict[str, Array]
     """Further traced settings for ``init``, ``objective`` and ``predict``."""
 
@@ -91,7 +92,7 @@ class LaneResult(NamedTuple):
     train_curve: Array
     """Mean objective of each epoch ``[max_epochs]``, NaN where none was run."""
     validation_curve: Array
-    """Criterion after each epoch ``[max_epochs]``, NaN where none was run."""
+    """Criterion after each epoch ``[max_epochs]``, NaN where none was run or measured."""
     failed_step: Array
     """The first step whose objective or update was not finite, from 0; -1 if none."""
 
@@ -112,8 +113,9 @@ def run_lane(problem: Problem, plan: Plan, data: Batch, lane: Lane) -> LaneResul
 
     An epoch visits the lane's training rows in a new random order and leaves out the remainder that does not
     fill a batch. After each epoch the averaged parameters are measured by the criterion on the validation
-    rows, and kept if they are better than all before. A step whose objective is not finite, or an epoch whose
-    validation outputs are not, ends the lane: the best earlier parameters are returned with the step.
+    rows, and kept if they are better than all before; a lane that keeps the last measures only those. A step
+    whose objective is not finite, or an epoch whose validation outputs are not, ends the lane: the best
+    earlier parameters are returned with the step.
 
     Args:
         problem: The pure functions.
@@ -126,6 +128,7 @@ def run_lane(problem: Problem, plan: Plan, data: Batch, lane: Lane) -> LaneResul
     validation = jax.tree.map(lambda rows: rows[lane.validation_rows], data)
     batch_size = min(plan.batch_size, lane.train_rows.shape[0])
     steps = jnp.maximum(lane.num_train // batch_size, 1)
+    lane = lane._replace(max_epochs=jnp.minimum(lane.max_epochs, plan.max_epochs))
 
     def one_epoch(progress: _Progress) -> _Progress:
         options = lane.options
@@ -163,10 +166,16 @@ def _measured(
 ) -> _Progress:
     """Return the progress after an epoch, whose parameters are kept if they are better than all before."""
     params, failed = epoch.state.smooth, epoch.failed_step
-    outputs = problem.predict(params, validation.features, lane.options)
-    finite = [jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(outputs)]
-    sound = (failed < 0) & jnp.all(jnp.stack(finite))
-    value = problem.criterion(outputs, validation.labels, validation.where)
+
+    def measure() -> tuple[Array, Array]:
+        outputs = problem.predict(params, validation.features, lane.options)
+        finite = [jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(outputs)]
+        value = problem.criterion(outputs, validation.labels, validation.where)
+        return jnp.all(jnp.stack(finite)), jnp.asarray(value, jnp.float32)
+
+    asked = ~jnp.asarray(lane.keep_last) | (progress.epoch + 1 >= lane.max_epochs)
+    finite, value = jax.lax.cond(asked, measure, lambda: (jnp.array(True), jnp.float32(-jnp.inf)))
+    sound = (failed < 0) & finite
     better = sound & ((value > progress.best_value) | lane.keep_last)
     failed = jnp.where((failed < 0) & ~sound, steps - 1, failed)
     return _Progress(
@@ -176,15 +185,14 @@ def _measured(
         jnp.where(better, progress.epoch + 1, progress.best_epoch),
         jnp.where(better, value, progress.best_value),
         progress.train_curve.at[progress.epoch].set(epoch.objective),
-        progress.validation_curve.at[progress.epoch].set(jnp.where(sound, value, jnp.nan)),
+        progress.validation_curve.at[progress.epoch].set(jnp.where(sound & asked, value, jnp.nan)),
         jnp.where(failed < 0, -1, progress.epoch * steps + failed),
     )
 
 
 def _goes_on(plan: Plan, lane: Lane, progress: _Progress) -> Array:
     patient = progress.epoch - progress.best_epoch < plan.patience
-    in_budget = progress.epoch < jnp.minimum(lane.max_epochs, plan.max_epochs)
-    return in_budget & (patient | lane.keep_last) & (progress.failed_step < 0)
+    return (progress.epoch < lane.max_epochs) & (patient | lane.keep_last) & (progress.failed_step < 0)
 
 
 def _order(lane: Lane, key: Array, batch_size: int) -> Array:

@@ -16,7 +16,7 @@ def _found(at_epoch):
         criterion=lambda outputs, labels, where: jnp.mean(outputs),
         at_epoch=at_epoch,
     )
-    lane = Lane(0, 0.1, 0.0, np.arange(6), 6, np.arange(6), 4, True, {"level": np.float32(3)})
+    lane = Lane(0, 0.1, 0.0, np.arange(6), 6, np.arange(6), 4, False, {"level": np.float32(3)})
     data = Batch(jnp.ones((6, 1)), jnp.ones((6, 1)))
     return Sweep(problem, Plan(batch_size=2, max_epochs=4, optimizer="sgd"), data)(stack_lanes([lane]))
 

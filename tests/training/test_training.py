@@ -147,6 +147,8 @@ def test_a_final_run_uses_all_rows_for_exactly_its_epochs(sweep):
     result = sweep(stack_lanes([final, _lane(max_epochs=np.int32(5))]))
     assert result.best_epoch[0] == 5
     assert np.isfinite(result.train_curve[0]).sum() == 5
+    assert np.flatnonzero(np.isfinite(result.validation_curve[0])).tolist() == [4]
+    assert result.best_value[0] == result.validation_curve[0][4]
     assert not np.array_equal(result.params["w"][0], result.params["w"][1])
 
 
