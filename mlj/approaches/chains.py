@@ -12,6 +12,7 @@ import numpy as np
 from flax import nnx
 
 from mlj.approaches.approach import Approach, Decoder, Options, Task
+from mlj.approaches.blocks import each_sample
 from mlj.approaches.priors import prior_bias
 from mlj.decision.autoregressive import Path, Step, follow, greedy, sample_paths
 from mlj.decision.beam import beam_search
@@ -31,7 +32,6 @@ PATHS = 40
 """Sampled labelsets of a sample, over all orders."""
 WIDTH = 5
 """Width of the beam in each order."""
-_AT_ONCE = 256
 
 
 def make_classifier_chain(task: Task, *, order: Sequence[int] | None = None) -> Approach:
@@ -108,14 +108,14 @@ class _Chains:
     def for_each_sample(
         self, decode: Callable[[_Orders], Array], params: Params, features: Any, options: Options
     ) -> Array:
-        """Return ``decode`` of every sample, a few hundred at a time."""
+        """Return ``decode`` of every sample."""
         context = self.apply(params, features, method=Chain.encode)
         step = partial(self.apply, params, method=Chain.step)
 
         def one(context: ChainContext) -> Array:
             return decode(_Orders(step, context, self.member, options["orders"]))
 
-        return jax.lax.map(one, context, batch_size=_AT_ONCE)
+        return each_sample(one, context)
 
 
 class _Orders(NamedTuple):

@@ -12,6 +12,7 @@ import numpy as np
 from flax import nnx
 
 from mlj.approaches.approach import Approach, Decoder, Options, Task
+from mlj.approaches.blocks import each_sample
 from mlj.decision.autoregressive import (
     Emission,
     Path,
@@ -46,7 +47,6 @@ PATHS = 20
 """Sampled sequences of a sample."""
 WIDTH = 5
 """Width of the beam."""
-_AT_ONCE = 256
 
 
 class _Sequences:
@@ -74,18 +74,19 @@ class _Sequences:
     def for_each_sample(
         self, decode: Callable[..., Array], params: Params, features: Any, options: Options
     ) -> Array:
-        """Return ``decode(step, state, num_labels, length)`` of every sample, a few hundred at a time."""
+        """Return ``decode(step, state, num_labels, length)`` of every sample."""
         step = partial(self.apply, params, method=self.model.step)
         size = {"num_labels": self.task.num_labels, "length": self.length}
 
         def one(state: Any) -> Array:
             return decode(*label_steps(step, state, **size), **size)
 
-        return jax.lax.map(one, self.encode(params, features), batch_size=_AT_ONCE)
+        return each_sample(one, self.encode(params, features))
 
 
 def _greedy(step: Step, state: Emission, num_labels: int, length: int) -> Predictions:
-    return emitted_sets(greedy(step, state, length=length, start=num_labels).choices, num_labels)
+    path = greedy(step, state, length=length, start=num_labels, end=num_labels)
+    return emitted_sets(path.choices, num_labels)
 
 
 def _beam(step: Step, state: Emission, num_labels: int, length: int) -> Predictions:
@@ -95,7 +96,8 @@ def _beam(step: Step, state: Emission, num_labels: int, length: int) -> Predicti
 def _sampled(step: Step, state: Emission, num_labels: int, length: int) -> Path:
     # Random numbers are shared by all samples, and are the same whenever the same parameters are asked.
     key = jax.random.key(0)
-    return sample_paths(step, state, key, number=PATHS, length=length, start=num_labels)
+    ends = {"start": num_labels, "end": num_labels}
+    return sample_paths(step, state, key, number=PATHS, length=length, **ends)
 
 
 def _marginals(step: Step, state: Emission, num_labels: int, length: int) -> Array:

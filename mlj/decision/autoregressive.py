@@ -2,8 +2,9 @@
 
 A step is ``step(state, last) -> (logits [C], state)``: for one sample, from the number of the last choice,
 the scores of the next. Its state is any pytree. :func:`follow`, :func:`greedy` and :func:`sample` here, and
-:func:`mlj.decision.beam.beam_search`, run it for a fixed number of steps in one ``lax.scan``; they are pure
-and know nothing of labels or networks. ``vmap`` them over the samples, and call them inside ``jit``.
+:func:`mlj.decision.beam.beam_search`, run it for a fixed number of steps in one loop, or until all have come
+to an end; they are pure and know nothing of labels or networks. ``vmap`` them over the samples, and call them
+inside ``jit``.
 
 :func:`label_steps` turns a model that scores labels and an end symbol into a step that never repeats a label
 and stays at the end once it has been chosen.
@@ -16,6 +17,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.custom_batching import custom_vmap
 
 from mlj.types import Array, Predictions, Scores
 
@@ -38,8 +40,26 @@ class Path(NamedTuple):
         return jnp.sum(chosen[..., 0], axis=-1)
 
 
-def _run(step: Step, state: Any, start: int, inputs: Array, choose: Callable[[Array, Array], Array]) -> Path:
-    """Scan over ``inputs [T]``; ``choose(log_probs [C], input) -> choice``."""
+@custom_vmap
+def _anywhere(flag: Array) -> Array:
+    """Return whether the flag is up for any of the samples that this is mapped over, the same for all."""
+    return flag
+
+
+@_anywhere.def_vmap
+def _anywhere_mapped(size: int, mapped: list[bool], flag: Array) -> tuple[Array, bool]:
+    return _anywhere(jnp.any(flag, axis=0)), False
+
+
+def _run(
+    step: Step,
+    state: Any,
+    start: int,
+    inputs: Array,
+    choose: Callable[[Array, Array], Array],
+    end: int | None = None,
+) -> Path:
+    """Go through ``inputs [T]``; ``choose(log_probs [C], input) -> choice``."""
 
     def one(carry, given):
         state, last = carry
@@ -48,7 +68,24 @@ def _run(step: Step, state: Any, start: int, inputs: Array, choose: Callable[[Ar
         choice = choose(log_probs, given).astype(jnp.int32)
         return (state, choice), Path(choice, log_probs)
 
-    return jax.lax.scan(one, (state, jnp.asarray(start, jnp.int32)), inputs)[1]
+    first = state, jnp.asarray(start, jnp.int32)
+    if end is None:
+        return jax.lax.scan(one, first, inputs)[1]
+    shape = jax.eval_shape(one, first, inputs[0])[1].log_probs
+    only_end = jnp.where(jnp.arange(shape.shape[-1]) == end, 0, -jnp.inf).astype(shape.dtype)
+    length = inputs.shape[0]
+    blank = Path(jnp.full(length, end, jnp.int32), jnp.tile(only_end, (length, 1)))
+
+    def body(carry):
+        place, _, carry, path = carry
+        carry, now = one(carry, inputs[place])
+        path = jax.tree.map(lambda all_, new: all_.at[place].set(new), path, now)
+        return place + 1, _anywhere(now.choices != end), carry, path
+
+    def goes_on(carry):
+        return (carry[0] < length) & carry[1]
+
+    return jax.lax.while_loop(goes_on, body, (0, jnp.array(True), first, blank))[-1]
 
 
 def follow(step: Step, state: Any, choices: Array, *, start: int = 0) -> Path:
@@ -70,7 +107,7 @@ def follow(step: Step, state: Any, choices: Array, *, start: int = 0) -> Path:
     return _run(step, state, start, choices, lambda log_probs, choice: choice)
 
 
-def greedy(step: Step, state: Any, *, length: int, start: int = 0) -> Path:
+def greedy(step: Step, state: Any, *, length: int, start: int = 0, end: int | None = None) -> Path:
     """Take the most probable choice at every step; of equal ones the lowest number.
 
     The path need not be the most probable one: see :func:`mlj.decision.beam.beam_search`.
@@ -80,12 +117,15 @@ def greedy(step: Step, state: Any, *, length: int, start: int = 0) -> Path:
         state: Its state before the first step.
         length: Number of steps T; static.
         start: What the first step is given as the last choice.
+        end: A choice that the model lets only itself follow, as the end symbol of :func:`label_steps`:
+            decoding stops once every path has come to it, of all samples that are mapped over. The result is
+            the same without it; with it there are no gradients backwards.
 
     >>> coin = lambda state, last: (jnp.log(jnp.array([0.25, 0.75])), state)
     >>> greedy(coin, (), length=3).choices.tolist()
     [1, 1, 1]
     """
-    return _run(step, state, start, jnp.zeros(length), lambda log_probs, _: jnp.argmax(log_probs))
+    return _run(step, state, start, jnp.zeros(length), lambda log_probs, _: jnp.argmax(log_probs), end)
 
 
 def sample(step: Step, state: Any, key: Array, *, length: int, start: int = 0) -> Path:
@@ -116,7 +156,16 @@ def _draw(log_probs: Array, uniform: Array) -> Array:
     return jnp.argmax(cumulative > uniform * cumulative[-1])
 
 
-def sample_paths(step: Step, state: Any, key: Array, *, number: int, length: int, start: int = 0) -> Path:
+def sample_paths(
+    step: Step,
+    state: Any,
+    key: Array,
+    *,
+    number: int,
+    length: int,
+    start: int = 0,
+    end: int | None = None,
+) -> Path:
     """Draw several paths that are spread more evenly than independent ones.
 
     Each path alone is a draw of :func:`sample`. But at each step the uniform numbers of the paths are one in
@@ -130,6 +179,9 @@ def sample_paths(step: Step, state: Any, key: Array, *, number: int, length: int
         number: Number of paths S; static.
         length: Number of steps T; static.
         start: What the first step is given as the last choice.
+        end: A choice that the model lets only itself follow, as the end symbol of :func:`label_steps`:
+            decoding stops once every path has come to it, of all samples that are mapped over. The result is
+            the same without it; with it there are no gradients backwards.
 
     Returns:
         Paths with ``choices [S, T]``.
@@ -149,7 +201,7 @@ def sample_paths(step: Step, state: Any, key: Array, *, number: int, length: int
     uniforms = (intervals + jax.random.uniform(key_within, (number, length))) / number
     # Rounding must not reach 1, beyond which no choice lies.
     uniforms = jnp.minimum(uniforms, 1 - 2.0**-24)
-    return jax.vmap(lambda one: _run(step, state, start, one, _draw))(uniforms)
+    return jax.vmap(lambda one: _run(step, state, start, one, _draw, end))(uniforms)
 
 
 class Emission(NamedTuple):

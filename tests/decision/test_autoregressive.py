@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import permutations, product
 
 import jax
@@ -171,6 +172,32 @@ def test_a_greedy_sequence_never_repeats_a_label_under_vmap_and_jit():
         assert len(set(labels)) == len(labels)
         assert np.all(row[len(labels) :] == 6)
         assert row[-1] == 6
+
+
+def test_stopping_when_all_have_ended_changes_nothing_but_the_number_of_steps():
+    model, _, _ = remembering(LABELS + 1, 3)
+    steps_taken = []
+
+    def step(state, last):
+        jax.debug.callback(lambda last: steps_taken.append(int(last)), last)
+        return model(state, last)
+
+    def decode(end, state):
+        steps, state = label_steps(step, state, num_labels=LABELS, length=9)
+        how = {"length": 9, "start": LABELS, "end": end}
+        return sample_paths(steps, state, jax.random.key(1), number=5, **how), greedy(steps, state, **how)
+
+    states = jax.random.normal(jax.random.key(2), (20, 5))
+    taken = []
+    for end in (None, LABELS):
+        found = jax.jit(jax.vmap(partial(decode, end)))(states)
+        jax.effects_barrier()
+        taken.append((found, len(steps_taken)))
+        steps_taken.clear()
+    jax.tree.map(np.testing.assert_array_equal, taken[0][0], taken[1][0])
+    longest = [1 + np.max(np.sum(path.choices != LABELS, axis=-1)) for path in taken[1][0]]
+    # Every sample takes the steps of the longest path, and is asked for each of its five sampled ones.
+    assert taken[1][1] == 20 * (5 * longest[0] + longest[1]) < taken[0][1] == 20 * 6 * 9
 
 
 def test_marginals_of_sampled_sequences_are_exact_where_the_prefix_changes_nothing_but_what_is_left():
