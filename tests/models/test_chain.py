@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,7 +14,7 @@ from mlj.decision import autoregressive
 from mlj.decision.chains import in_label_order
 from mlj.decision.labelsets import all_labelsets
 from mlj.models import Trunk, as_function
-from mlj.models.chain import Chain, ChainState
+from mlj.models.chain import Chain, ChainState, InOrder, all_at_once, one_by_one
 
 LABELS, MEMBERS = 4, 2
 ORDERS = jnp.array([[0, 1, 2, 3], [3, 1, 0, 2], [2, 3, 1, 0]])
@@ -111,3 +113,16 @@ def test_a_chain_refuses_what_it_cannot_be_made_from():
         Chain(trunk, 3, members=0, rngs=nnx.Rngs(0))
     with pytest.raises(ValueError, match=r"output_bias must be \[3\], got \[4\]"):
         Chain(trunk, 3, output_bias=jnp.zeros(4), rngs=nnx.Rngs(0))
+
+
+def test_labels_taken_one_by_one_and_all_at_once_give_the_same_logits_and_gradients():
+    shapes = (3, 7), (3, 5), (5, 7), (5, 7), (5, 7)
+    keys = jax.random.split(jax.random.key(0), len(shapes))
+    given = InOrder(*(jax.random.normal(key, shape) for key, shape in zip(keys, shapes)))
+    given = given._replace(labels=(given.labels > 0).astype(jnp.float32))
+    np.testing.assert_allclose(one_by_one(given), all_at_once(given), rtol=1e-5, atol=1e-6)
+    slopes = [
+        jax.grad(lambda given, way=way: jnp.sum(jnp.sin(way(given))))(given)
+        for way in (one_by_one, all_at_once)
+    ]
+    jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-5), *slopes)
