@@ -11,6 +11,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import asdict
 from importlib.metadata import version
 from multiprocessing import get_context
+from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
@@ -58,7 +59,9 @@ class Units:
     def run_all(self, units: Sequence[Unit], processes: int) -> Iterator[Any]:
         """Yield the results of units in their order, so many of them worked on at a time.
 
-        Each is kept as soon as it is done. If one fails, those that were not begun are dropped.
+        Each is kept as soon as it is done. If one fails, those that were not begun are dropped. Each process
+        has cores of its own, where the system can give them: small operations that are spread over cores
+        which are not free cost up to half as much again.
 
         Args:
             units: Their ``work`` can be sent to another process.
@@ -67,7 +70,9 @@ class Units:
         if processes == 1:
             yield from (self.run(*unit) for unit in units)
             return
-        with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+        context = get_context("spawn")
+        shared = {"initializer": _take_cores, "initargs": (context.Value("i", 0), processes)}
+        with ProcessPoolExecutor(processes, context, **shared) as pool:
             try:
                 for found in [self._submit(unit, pool) for unit in units]:
                     yield found.result() if isinstance(found, Future) else found
@@ -111,6 +116,16 @@ class Units:
 
     def _path(self, unit: Unit) -> Path | None:
         return None if self._folder is None else self._folder / f"{_plain(unit.name)}.json"
+
+
+def _take_cores(taken: Synchronized[int], processes: int) -> None:
+    """Keep this process to its share of the cores that it may use; ``taken`` counts the processes."""
+    with taken.get_lock():
+        number = taken.value % processes
+        taken.value += 1
+    if hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, cores[number::processes] or cores)
 
 
 def _timed(work: Callable[[], Any]) -> tuple[Any, float]:

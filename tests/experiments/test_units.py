@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -71,6 +73,15 @@ def test_an_error_comes_back_and_what_was_done_before_it_is_kept(store, tmp_path
     with pytest.raises(ValueError, match="'x'"):
         next(results)
     assert [path.name for path in tmp_path.iterdir()] == ["good.json"]
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="the system keeps no process to its cores")
+def test_processes_do_not_share_cores_while_there_are_enough(store):
+    cores = len(os.sched_getaffinity(0))
+    work = [store.Unit(f"u{n}", {}, partial(subprocess.check_output, ["nproc"], text=True)) for n in range(2)]
+    found = store.Units(None, 2, lambda text: None).run_all(work, 2)
+    # The first process has the larger share, and may have done both.
+    assert {int(number) for number in found} <= {max(cores // 2, 1), (cores + 1) // 2}
 
 
 def test_names_that_are_no_file_names_do_not_leave_the_folder_nor_fall_together(store, tmp_path):
