@@ -71,19 +71,27 @@ def _run(
     first = state, jnp.asarray(start, jnp.int32)
     if end is None:
         return jax.lax.scan(one, first, inputs)[1]
+    return _until_the_end(one, first, inputs, end)
+
+
+def _until_the_end(
+    one: Callable[[Any, Array], tuple[Any, Path]], first: Any, inputs: Array, end: int
+) -> Path:
+    """Return what a scan of ``one`` would, in as many steps as it takes until every path has ended."""
     shape = jax.eval_shape(one, first, inputs[0])[1].log_probs
     only_end = jnp.where(jnp.arange(shape.shape[-1]) == end, 0, -jnp.inf).astype(shape.dtype)
     length = inputs.shape[0]
     blank = Path(jnp.full(length, end, jnp.int32), jnp.tile(only_end, (length, 1)))
+
+    def goes_on(carry):
+        place, is_open, _, _ = carry
+        return (place < length) & is_open
 
     def body(carry):
         place, _, carry, path = carry
         carry, now = one(carry, inputs[place])
         path = jax.tree.map(lambda all_, new: all_.at[place].set(new), path, now)
         return place + 1, _anywhere(now.choices != end), carry, path
-
-    def goes_on(carry):
-        return (carry[0] < length) & carry[1]
 
     return jax.lax.while_loop(goes_on, body, (0, jnp.array(True), first, blank))[-1]
 
