@@ -21,9 +21,6 @@ SMALL = {
         **{"cases": ((4, 2),), "losses": ("zlpr", "conditional_bernoulli"), "seeds": 1, "samples": 256},
         **{"tests": 64, "epochs": 1, "rounds": 1, "work": None, "out": None},
     },
-    "bench_decoding": {
-        **{"labels": (4,), "batch_size": 3, "hidden": 5, "samples": 40, "rounds": 1, "out": None},
-    },
     "bench_lanes": {"lanes": 2, "epochs": 1, "rounds": 1, "widths": (8,), "out": None},
     "bench_losses": {
         **{"rounds": 1, "rounds_of_each": 1, "batch": 8, "labels": 40, "wide_batch": 2, "wide_labels": 70},
@@ -37,6 +34,9 @@ SMALL = {
         "width": 3000,
         "rounds": 1,
         "out": None,
+    },
+    "bench_models": {
+        **{"labels": (4,), "batch_size": 3, "hidden": 5, "side": 8, "samples": 40, "rounds": 1, "out": None},
     },
     "bench_ranking": {
         **{"shape": (3, 20, 2), "wide": (3, 20, 2), "sweep": (8,), "rounds": 1, "peer_rounds": 1},

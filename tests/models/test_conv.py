@@ -9,7 +9,7 @@ import pytest
 from flax import nnx
 
 from mlj.models import SparseRows, as_function
-from mlj.models.conv import ConvTrunk
+from mlj.models.conv import ConvTrunk, as_product
 
 
 def trunk(**options):
@@ -42,6 +42,14 @@ def test_a_trunk_without_a_key_is_a_function_and_with_one_drops_units():
     assert one.shape == (2, 6)
     assert not np.array_equal(one, two)
     assert sorted(params) == ["convolutions", "dense"]
+
+
+def test_a_convolution_is_the_product_of_its_windows_with_its_kernel():
+    model = ConvTrunk(8 * 4 * 3, shape=(8, 4, 3), channels=(5,), hidden=6, rngs=nnx.Rngs(0))
+    convolution = model.convolutions[0]
+    convolution.bias[...] = jnp.arange(5.0)
+    images = jax.random.normal(jax.random.key(1), (2, 8, 4, 3))
+    np.testing.assert_allclose(as_product(convolution, images), convolution(images), rtol=1e-4, atol=1e-5)
 
 
 def test_colours_and_sides_are_read_from_the_shape():
