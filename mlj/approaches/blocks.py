@@ -9,7 +9,8 @@ import jax
 
 SAMPLES = 32
 """Samples that are decoded at a time on a CPU, so that what their paths carry along stays in its cache, and a
-block in which all sequences have ended need not wait for the rest."""
+block in which all sequences have ended need not wait for the rest. It is chosen for a sweep, whose lanes have
+a core each: one prediction alone on several idle cores is faster in larger blocks, which they share."""
 SAMPLES_ON_ACCELERATORS = 256
 """The same on accelerators, which want more to do at a time."""
 
