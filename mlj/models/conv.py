@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import partial
-from itertools import pairwise
+from itertools import pairwise, product
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from flax import nnx
 
 from mlj.models.headed import Headed
@@ -129,10 +128,8 @@ def as_product(convolution: nnx.Conv, images: Array) -> Array:
     height, width = images.shape[1:3]
     kernel = convolution.kernel[...]
     padded = jnp.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)))
-    windows = [
-        padded[:, row : row + height, column : column + width]
-        for row, column in np.ndindex(*kernel.shape[:2])
-    ]
+    corners = product(*map(range, kernel.shape[:2]))
+    windows = [padded[:, row : row + height, column : column + width] for row, column in corners]
     weights = kernel.reshape(-1, kernel.shape[-1])
     return jnp.concatenate(windows, axis=-1) @ weights + convolution.bias[...][None, None, None]
 
