@@ -11,8 +11,6 @@ RUN_STAMP := $(VENV)/.installed-run$(addprefix -,$(EXTRA))
 DEV_STAMP := $(VENV)/.installed-dev$(addprefix -,$(EXTRA))
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadscope
 
-EXPERIMENTS := text multi_output antenna_selection hierarchy count_heads
-
 comma := ,
 # uv is fast; where it cannot be had, pip does the same work.
 define install
@@ -59,8 +57,7 @@ bench: $(DEV_STAMP)  ## measure speed against peers; EXTRA=bench installs them
 	@missed=0; for f in experiments/bench_*.py; do $(BIN)/python $$f || missed=1; done; exit $$missed
 
 experiments: $(DEV_STAMP)  ## measure every table of experiments/ again; goes on where it was interrupted
-	@printf '%s\n' $(EXPERIMENTS) | xargs -P 2 -I {} $(BIN)/python experiments/{}.py
-	@$(BIN)/python experiments/joint_models.py
+	@$(BIN)/python experiments/all_tables.py
 
 reliability: $(DEV_STAMP)  ## kill, damage and overload it on purpose; writes experiments/reliability.md
 	@$(BIN)/python experiments/reliability.py

@@ -10,7 +10,6 @@ numbering of the antennas is trained on them by each loss, and decided by its k 
 
 from __future__ import annotations
 
-import os
 import platform
 import time
 from collections.abc import Callable
@@ -60,7 +59,7 @@ def run(config: Config) -> dict[str, dict[str, list[float]]]:
     """Return the shares of the optimal capacity, by case and way to choose: one for each seed."""
     from mlj.training import use_cores
 
-    use_cores(os.cpu_count() or 1)
+    use_cores()
     units, found, seconds = Units(config.work, len(config.cases)), {}, {}
     for m, k in config.cases:
         name = f"{k} of {m}"

@@ -38,7 +38,7 @@ def run(config: Config) -> dict[str, dict[str, float]]:
     """Return the median seconds of a sweep for each width and way."""
     from mlj.training import use_cores
 
-    use_cores(os.cpu_count() or 1)
+    use_cores()
     found = {}
     for width in config.widths:
         sweeps = {axis: _sweep(config, width, axis) for axis in ("vmap", "map")}

@@ -11,7 +11,6 @@ with a float64 NumPy step, and so are the training losses that both reach in the
 
 from __future__ import annotations
 
-import os
 import statistics
 import time
 from collections.abc import Callable
@@ -53,7 +52,7 @@ def run(config: Config) -> dict:
     """Return the goals and the times of every contender, after writing them down."""
     from mlj.training import use_cores
 
-    use_cores(os.cpu_count() or 1)
+    use_cores()
     peers = config.peers and find_spec("torch") is not None
     goals: list[Goal] = []
     lines: list[str] = []

@@ -12,7 +12,6 @@ untouched: while this file was written, quick runs scored it three times before.
 
 from __future__ import annotations
 
-import os
 import platform
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -89,7 +88,7 @@ def run(config: Config) -> dict[str, dict[str, list[float]]]:
     """Return AU(PRC) on the test part by data set and method: one value for each run."""
     from mlj.training import use_cores
 
-    use_cores(os.cpu_count() or 1)
+    use_cores()
     place = data_folder(config.data_dir)
     if not is_there(place, FOLDER):
         return {}

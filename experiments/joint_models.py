@@ -12,7 +12,6 @@ Rate and passes are chosen by micro-F1 of the scores at their best threshold, wh
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache, partial
@@ -88,6 +87,7 @@ def run(config: Config) -> dict:
         ValueError: If a data set or an approach is unknown.
     """
     from mlj.approaches import APPROACHES
+    from mlj.training import own_cores
 
     folder = data_folder(config.data_dir)
     for name in config.approaches:
@@ -106,7 +106,7 @@ def run(config: Config) -> dict:
         for source in names
         for name in asked[source]
     ]
-    results = Units(config.work, len(work)).run_all(work, config.processes or os.cpu_count() or 1)
+    results = Units(config.work, len(work)).run_all(work, config.processes or own_cores())
     found: dict[str, dict] = {}
     for source in names:
         found[source] = {name: next(results) for name in asked[source]}

@@ -11,7 +11,6 @@ quarter.
 
 from __future__ import annotations
 
-import os
 import platform
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -62,7 +61,7 @@ def run(config: Config) -> dict[str, dict[str, list[float]]]:
     """Return the metrics by way of asking and answering: one value for each seed."""
     from mlj.training import use_cores
 
-    use_cores(os.cpu_count() or 1)
+    use_cores()
     from mlj.data.digit_positions import digit_positions
 
     data = digit_positions(config.samples)

@@ -10,7 +10,6 @@ which is not untouched: it had been scored with another recipe before that was c
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,7 +54,7 @@ def run(config: Config) -> dict[str, dict[str, dict]]:
     """
     from mlj.training import use_cores
 
-    use_cores(os.cpu_count() or 1)
+    use_cores()
     from texts.judging import compared, contenders_of
     from texts.table import page
 

@@ -1,3 +1,3 @@
 """Work in units whose results are kept, so that an interrupted experiment goes on where it stopped."""
 
-from units.store import Unit as Unit, Units as Units, settings_of as settings_of
+from units.store import KEPT as KEPT, Unit as Unit, Units as Units, settings_of as settings_of

@@ -18,6 +18,8 @@ from typing import Any, NamedTuple
 
 NOT_SETTINGS = frozenset({"out", "work", "data_dir"})
 """Fields of a configuration that no result depends on: what was read is told by its fingerprint."""
+KEPT = "kept from an earlier run"
+"""How the line ends that tells of a unit that was not worked on again."""
 PACKAGES = ("mlj", "jax", "flax", "optax", "numpy", "scikit-learn")
 
 
@@ -98,7 +100,7 @@ class Units:
         kept = _read(self._path(unit), _key(unit))
         if kept is not None:
             self._done += 1
-            self._tell(f"{self._done}/{self._total} {unit.name}: kept from an earlier run")
+            self._tell(f"{self._done}/{self._total} {unit.name}: {KEPT}")
         return kept
 
     def _done_with(self, unit: Unit, result: Any, took: float) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import statistics
 import time
 from dataclasses import dataclass
@@ -45,7 +44,7 @@ def run(arguments: list[str]) -> int:
 
     from mlj.training import use_cores
 
-    use_cores(os.cpu_count() or 1)
+    use_cores()
     from mlj.comparison import choose_contenders, compare, save_chosen, summarise, write_results
 
     names = choose_contenders(command.config.losses, command.config.approaches)

@@ -30,6 +30,7 @@ from mlj.training.step import (
 )
 from mlj.training.sweep import (
     Sweep as Sweep,
+    own_cores as own_cores,
     predict_lanes as predict_lanes,
     predict_lanes_once as predict_lanes_once,
     stack_lanes as stack_lanes,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -16,11 +17,20 @@ from mlj.training.step import Batch
 from mlj.types import Array
 
 
-def use_cores(number: int) -> None:
+def own_cores() -> int:
+    """Return the number of cores that this process may use, which can be fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def use_cores(number: int | None = None) -> None:
     """Let JAX see that many CPU devices, so that a sweep runs one lane on each core at a time.
 
     It must be called before JAX is first used; afterwards it changes nothing. Accelerators are not touched.
+
+    Args:
+        number: How many; :func:`own_cores` if None.
     """
+    number = own_cores() if number is None else number
     try:
         jax.config.update("jax_num_cpu_devices", number)
     except RuntimeError:  # JAX has started: its devices are fixed, and a sweep uses those there are
