@@ -64,8 +64,8 @@ SMALL = {
     },
 }
 QUICK = {"accuracy"}
-ELSEWHERE = {"hierarchy", "text"}
-"""Experiments that need data of their own, which their own tests make."""
+ELSEWHERE = {"all_tables", "hierarchy", "text"}
+"""Experiments that need data or experiments of their own, which their own tests make."""
 
 
 @pytest.mark.parametrize(
