@@ -14,9 +14,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from mlj.cli.opening import size_of
 from mlj.cli.source import Source
 from mlj.comparison.config import CompareConfig
-from mlj.data import TextDataset
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,7 @@ def run(arguments: list[str]) -> int:
     began = time.monotonic()
     dataset = command.source.read()
     out = command.config.out or Path("runs") / (dataset.name or "data")
-    columns = "" if isinstance(dataset, TextDataset) else f"{dataset.num_features} features, "
-    rows = "samples" if columns else "texts"
-    console.print(f"{dataset.name}: {dataset.num_samples} {rows}, {columns}{dataset.num_labels} labels")
+    console.print(size_of(dataset))
 
     from mlj.training import use_cores
 

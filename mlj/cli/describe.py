@@ -22,7 +22,7 @@ class Describe:
 def run(arguments: list[str]) -> int:
     """Print the description."""
     command = tyro.cli(Describe, args=arguments, prog="mlj describe")
-    dataset = command.source.load()
+    dataset = command.source.read()
     facts = dataset.describe()
     if command.json:
         print(json.dumps(facts))

@@ -44,7 +44,7 @@ def run(arguments: list[str]) -> int:
         console.print(
             f"{name} was scored before: what was chosen after that is not tested by it", soft_wrap=True
         )
-    reading = options_for(command.test, trained, command.reading.given())
+    reading = options_for(model, command.test, trained, command.reading.given())
     with console.status("judging …"):
         found = evaluate_batches(
             model, batches_for(model, command.test, reading, with_labels=True), folder, name=name

@@ -42,7 +42,7 @@ def run(arguments: list[str]) -> int:
                 model,
                 command.file,
                 command.out,
-                options_for(command.file, trained, command.reading.given()),
+                options_for(model, command.file, trained, command.reading.given()),
                 top=command.top,
                 ids=command.ids,
                 tell=lambda done: status.update(

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+FeatureFormat = Literal["arff", "csv", "disk", "hmc", "libsvm", "npy", "npz", "xc"]
+TextFormat = Literal["csv-text", "fasttext", "goemotions", "reuters"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
     """How the file is read; what is left out is as it was for the training file."""
 
-    format: Literal["arff", "csv", "disk", "hmc", "libsvm", "npy", "npz", "xc"] | None = None
+    format: FeatureFormat | TextFormat | None = None
     """The format, where the file's name does not tell it."""
     labels: str | None = None
     """Label columns, where the file has any: a,b,c or first:12 or last:12 or 'Class*'; or the XML file."""
@@ -21,7 +24,7 @@ class Reading:
     ignore: str | None = None
     """CSV: columns to leave out."""
     text: str | None = None
-    """CSV: columns of text, read as hashed character n-grams."""
+    """CSV: columns of text, as hashed character n-grams or for a model that reads texts."""
     missing_features: Literal["error", "mean", "zero"] | None = None
     """What stands in for a missing feature value; mean: of the rows trained on."""
     label_base: int | None = None

@@ -7,9 +7,25 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from mlj.data import Dataset, TextDataset, load, read_fasttext, read_goemotions, read_reuters
+from mlj.cli.reading import TextFormat
+from mlj.data import (
+    Dataset,
+    TextDataset,
+    load,
+    read_csv_texts,
+    read_fasttext,
+    read_goemotions,
+    read_reuters,
+)
 
-_TEXTS = {"fasttext": read_fasttext, "goemotions": read_goemotions, "reuters": read_reuters}
+FeatureFormat = Literal["arff", "csv", "hmc", "libsvm", "npz", "xc"]
+_TEXTS = {
+    "csv-text": (read_csv_texts, ("test", "labels", "separator", "delimiter", "ignore", "text")),
+    "fasttext": (read_fasttext, ("test",)),
+    "goemotions": (read_goemotions, ()),
+    "reuters": (read_reuters, ()),
+}
+"""Formats of texts: the reader, and its options."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +34,7 @@ class Source:
 
     data: Positional[str]
     """A file (ARFF, CSV, TSV, NPZ, XC or LIBSVM text, plain or compressed), or yeast, digits, openml:NAME;
-    with --format fasttext a file of texts, with goemotions or reuters the folder of that data set."""
+    with --format fasttext or csv-text a file of texts, with goemotions or reuters the folder of that data."""
     validation: Annotated[
         str | None, arg(aliases=("--valid",), help="HMC: file with the official validation rows.")
     ] = None
@@ -26,9 +42,7 @@ class Source:
     """File with the test rows, if they are in a file of their own."""
     labels: str | None = None
     """Label columns: a,b,c or first:12 or last:12 or 'Class*'; for Mulan ARFF the XML file."""
-    format: (
-        Literal["arff", "csv", "fasttext", "goemotions", "hmc", "libsvm", "npz", "reuters", "xc"] | None
-    ) = None
+    format: FeatureFormat | TextFormat | None = None
     """The format, where the file's name does not tell it."""
     split: str | None = None
     """NPZ: which array of the file says what is train (0), validation (1) and test (2)."""
@@ -41,7 +55,7 @@ class Source:
     ignore: str | None = None
     """CSV: columns to leave out."""
     text: str | None = None
-    """CSV: columns of text, read as hashed character n-grams."""
+    """CSV: columns of text, read as hashed character n-grams; with --format csv-text the texts themselves."""
     missing_features: Annotated[
         Literal["error", "mean", "zero"],
         arg(help="What stands in for a missing feature value; mean: of the rows trained on."),
@@ -61,11 +75,15 @@ class Source:
         if self.format not in _TEXTS:
             return self.load()
         options = {name: value for name, value in self._given().items() if name != "format"}
-        able = ("test",) if self.format == "fasttext" else ()
+        read, able = _TEXTS[self.format]
         for name in options:
             if name not in able:
                 raise ValueError(f"the format {self.format} has no option {name!r}")
-        return _TEXTS[self.format](self.data, **options)
+        if self.format == "csv-text":
+            for name, what in (("text", "columns of texts"), ("labels", "label columns")):
+                if name not in options:
+                    raise ValueError(f"the format csv-text wants --{name}, the names of the {what}")
+        return read(self.data, **options)
 
     def load(self) -> Dataset:
         """Read the data set.
@@ -76,7 +94,8 @@ class Source:
         """
         if self.format in _TEXTS:
             raise ValueError(
-                f"the format {self.format} holds texts, and features are wanted: mlj compare reads texts"
+                f"the format {self.format} holds texts, and features are wanted: mlj compare and mlj train "
+                "read texts"
             )
         return load(self.data, **self._given())
 

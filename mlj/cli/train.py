@@ -70,17 +70,14 @@ def _source_of(saved: dict, command: Again) -> Source:
 
 
 def _train(source: Source, config: TrainConfig, out: Path | None, *, tensorboard: bool) -> int:
-    from mlj.cli.opening import open_data
+    from mlj.cli.opening import open_data, size_of
     from mlj.storage import output_folder
 
     dataset = open_data(source)
     if out is None:
         out = output_folder("runs", f"{dataset.name}-{config.contender}".replace(":", "-"))
     console = Console(highlight=False)
-    console.print(
-        f"{dataset.name}: {dataset.num_samples} samples, {dataset.num_features} features, "
-        f"{dataset.num_labels} labels; {config.contender} into {out}"
-    )
+    console.print(f"{size_of(dataset)}; {config.contender} into {out}")
     from mlj.runs import Stopped, train
     from mlj.runs.events import writer
 

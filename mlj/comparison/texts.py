@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 import scipy.sparse as sp
@@ -20,6 +20,17 @@ MOST_TOKENS = 512
 """Tokens that are read of a text at the most, where the settings do not say how many."""
 ENOUGH = 0.95
 """Share of the texts that are then read to their end."""
+
+
+class TextSettings(Protocol):
+    """What a comparison and a training run both say of texts and of the models that read them."""
+
+    model: str
+    hidden: tuple[int, ...]
+    dropout: float | None
+    input_dropout: float | None
+    vocabulary: int
+    text_length: int | None
 
 
 @dataclass(frozen=True)
@@ -98,6 +109,25 @@ class Texts(NamedTuple):
         return self.readers[INPUTS[model]]
 
 
+def fit_reader(texts: Sequence[str], config: TextSettings) -> Reader:
+    """Learn from texts what one model reads of them.
+
+    Raises:
+        DataError: If no word is in two of the texts.
+    """
+    kind = INPUTS[config.model]
+    if kind == "features":
+        return TfidfReader(TextFeatures.fit(texts, [TfidfBlock(max_size=config.vocabulary)]))
+    return _token_reader(kind, Vocabulary.fit(texts, max_size=config.vocabulary), texts, config)
+
+
+def _token_reader(
+    kind: str, vocabulary: Vocabulary, texts: Sequence[str], config: TextSettings
+) -> TokenReader:
+    length = config.text_length or _usual_length(vocabulary, texts)
+    return TokenReader(vocabulary, length, BUCKETS if kind == "ngrams" else 0)
+
+
 def read_texts(pool: Sequence[str], test: Sequence[str], config: CompareConfig) -> Texts:
     """Learn from the texts of the pool what the models read.
 
@@ -109,9 +139,8 @@ def read_texts(pool: Sequence[str], test: Sequence[str], config: CompareConfig) 
     kinds = {INPUTS.get(one.model, "features") for one in config.for_each_model()}
     if kinds != {"features"}:
         vocabulary = Vocabulary.fit(pool, max_size=config.vocabulary)
-        length = config.text_length or _usual_length(vocabulary, pool)
-        readers["tokens"] = TokenReader(vocabulary, length)
-        readers["ngrams"] = TokenReader(vocabulary, length, BUCKETS)
+        for kind in ("tokens", "ngrams"):
+            readers[kind] = _token_reader(kind, vocabulary, pool, config)
     return Texts(tuple(pool), tuple(test), features, MappingProxyType(readers))
 
 
@@ -161,7 +190,7 @@ _SETTINGS: Mapping[str, Mapping[str, str]] = MappingProxyType(
 """What the settings of a comparison are called in each model; those that it has not are refused."""
 
 
-def text_model_options(config: CompareConfig) -> dict[str, Any]:
+def text_model_options(config: TextSettings) -> dict[str, Any]:
     """Return the options of a model that reads token numbers.
 
     Raises:

@@ -76,10 +76,18 @@ from mlj.data.streamed import (
     streamed_scaling as streamed_scaling,
 )
 from mlj.data.table import read_csv as read_csv
+from mlj.data.table_texts import read_csv_texts as read_csv_texts
 from mlj.data.text import (
     TextFeatures as TextFeatures,
     TfidfBlock as TfidfBlock,
     hashed_ngrams as hashed_ngrams,
+)
+from mlj.data.text_batches import (
+    TEXT_BATCH_FORMATS as TEXT_BATCH_FORMATS,
+    TEXT_FOLDERS as TEXT_FOLDERS,
+    read_text_batches as read_text_batches,
+    text_batch_format as text_batch_format,
+    text_batch_options as text_batch_options,
 )
 from mlj.data.text_dataset import TextDataset as TextDataset
 from mlj.data.tokens import TokenOptions as TokenOptions, Vocabulary as Vocabulary, ngram_ids as ngram_ids

@@ -22,8 +22,8 @@ class Batch(NamedTuple):
 
     first_row: int
     """Which row of the file the first one is, from 0."""
-    features: np.ndarray | sp.csr_array
-    """Float32 ``[n, D]``, dense or CSR."""
+    features: np.ndarray | sp.csr_array | list[str]
+    """Float32 ``[n, D]``, dense or CSR; or n texts."""
     labels: sp.csr_array | None = None
     """What the file says is present, uint8 CSR ``[n, L]``; None if it says nothing."""
     where: np.ndarray | None = None
@@ -34,7 +34,7 @@ class Batch(NamedTuple):
     @property
     def num_rows(self) -> int:
         """The number of rows, ``n``."""
-        return self.features.shape[0]
+        return len(self.features) if isinstance(self.features, list) else self.features.shape[0]
 
 
 def check_missing_option(missing_features: MissingFeatures, num_features: int | None) -> None:

@@ -27,6 +27,7 @@ from mlj.data.table import (
     _names as names_of,
 )
 from mlj.data.table_columns import numeric_features, with_text
+from mlj.data.table_texts import joined_texts
 
 
 @dataclass(frozen=True)
@@ -63,9 +64,7 @@ def csv_batches(
     any other is the other. A label column is one of the model's labels, or the one that ``labels`` names if
     there is a ``separator``. Any other column must be in ``ignore``.
     """
-    options = {"delimiter": delimiter_of(path) if delimiter is None else delimiter, "strict": True}
-    options |= {"quoting": csv.QUOTE_NONE} if quote is None else {"quotechar": quote}
-    tables = _tables(path, wanted.rows, options, header, encoding)
+    tables = _tables(path, wanted.rows, _dialect(path, delimiter, quote), header, encoding)
     first = next(tables)
     if wanted.feature_names is None:
         roles = _roles_by_option(first, wanted, labels, ignore, text)
@@ -84,6 +83,43 @@ def csv_batches(
         ids = None if roles.ids is None else table.column(roles.ids)
         yield Batch(done, features, present, where, ids)
         done += len(table.rows)
+
+
+def csv_text_batches(
+    path: str | PathLike[str],
+    wanted: Wanted,
+    *,
+    text: str | Sequence[str] = (),
+    labels: str | Sequence[str] | None = None,
+    separator: str | None = None,
+    ignore: str | Sequence[str] = (),
+    missing: Sequence[str] = MISSING,
+    delimiter: str | None = None,
+    quote: str | None = '"',
+    header: bool = True,
+    encoding: str = "utf-8",
+) -> Iterator[Batch]:
+    """Yield the texts of a table; the options are those of :func:`mlj.data.table_texts.read_csv_texts`.
+
+    A label column is one of the model's labels, or with a ``separator`` the one that ``labels`` names. Any
+    other column is text, the column of names of rows, or in ``ignore``.
+    """
+    tables = _tables(path, wanted.rows, _dialect(path, delimiter, quote), header, encoding)
+    first = next(tables)
+    if not text:
+        raise DataError("no column of text is named: give text=", path, first.header_line)
+    roles = _text_roles(first, wanted, text, labels if separator is not None else None, ignore)
+    done = 0
+    for table in itertools.chain([first], tables):
+        present, where = _labels(table, roles, separator, wanted.label_names, missing)
+        ids = None if roles.ids is None else table.column(roles.ids)
+        yield Batch(done, joined_texts(table, roles.text), present, where, ids)
+        done += len(table.rows)
+
+
+def _dialect(path: str | PathLike[str], delimiter: str | None, quote: str | None) -> dict:
+    options = {"delimiter": delimiter_of(path) if delimiter is None else delimiter, "strict": True}
+    return options | ({"quoting": csv.QUOTE_NONE} if quote is None else {"quotechar": quote})
 
 
 def _tables(path, rows: int, options: dict, header: bool, encoding: str) -> Iterator[Table]:
@@ -149,11 +185,7 @@ def _roles_by_name(table: Table, wanted: Wanted, listed: str | None, ignore) -> 
     words = _known_words(wanted.feature_names)
     label_names = set(wanted.label_names or ())
     ids = _id_column(table, wanted)
-    try:
-        ignored = set(choose_columns(table.names, ignore, "ignore")) if ignore else set()
-    except DataError:
-        # An ignored column need not be there; another unknown one is refused below.
-        ignored = set()
+    ignored = _ignored(table, ignore)
     numbers, text, categories, labels = [], [], {}, []
     for at, name in enumerate(table.names):
         if name in features:
@@ -173,6 +205,28 @@ def _roles_by_name(table: Table, wanted: Wanted, listed: str | None, ignore) -> 
     numbers.sort(key=lambda at: features[table.names[at]])
     present = _by_name(table, labels, wanted, listed) if wanted.with_labels else ()
     return _Roles(tuple(numbers), tuple(text), categories, present, ids)
+
+
+def _text_roles(table: Table, wanted: Wanted, text, listed: str | None, ignore) -> _Roles:
+    texts, ids, ignored = _chosen(table, text, "text"), _id_column(table, wanted), _ignored(table, ignore)
+    label_names, labels = set(wanted.label_names), []
+    for at, name in enumerate(table.names):
+        if at in texts or at == ids or at in ignored:
+            continue
+        if name not in label_names and name != listed:
+            reason = f"column {name!r} is no label of the model: {nearest(name, wanted.label_names)}"
+            raise DataError(f"{reason} Leave it out with ignore", table.file, table.header_line)
+        labels.append(at)
+    present = _by_name(table, labels, wanted, listed) if wanted.with_labels else ()
+    return _Roles((), texts, {}, present, ids)
+
+
+def _ignored(table: Table, ignore) -> set[int]:
+    try:
+        return set(choose_columns(table.names, ignore, "ignore")) if ignore else set()
+    except DataError:
+        # An ignored column need not be there; another unknown one is refused where columns get their roles.
+        return set()
 
 
 def _by_name(table: Table, labels: list[int], wanted: Wanted, listed: str | None) -> tuple[int, ...]:

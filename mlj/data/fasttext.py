@@ -63,7 +63,7 @@ def _part(path: str | PathLike[str], prefix: str) -> tuple[list[str], list[list[
         lines.pop()
     texts, lists = [], []
     for number, line in enumerate(lines, start=1):
-        text, labels = _row(decode(line, number, path, "utf-8"), prefix, path, number)
+        text, labels = fasttext_row(decode(line, number, path, "utf-8"), prefix, path, number)
         texts.append(text)
         lists.append(labels)
     if not any(lists):
@@ -71,7 +71,15 @@ def _part(path: str | PathLike[str], prefix: str) -> tuple[list[str], list[list[
     return texts, lists
 
 
-def _row(line: str, prefix: str, path: str | PathLike[str], number: int) -> tuple[str, list[str]]:
+def fasttext_row(line: str, prefix: str, path: str | PathLike[str], number: int) -> tuple[str, list[str]]:
+    """Return the text and the labels of a line.
+
+    Raises:
+        DataError: As :func:`read_fasttext`.
+
+    >>> fasttext_row("__label__bread why flat ?", "__label__", "d.txt", 1)
+    ('why flat ?', ['bread'])
+    """
     words = line.split()
     if not words:
         raise DataError("the line is empty", path, number)

@@ -84,11 +84,34 @@ class TextDataset:
         """Multi-hot labels, uint8 ``[N, L]``."""
         return self.label_matrix.toarray()
 
+    @property
+    def where(self) -> None:
+        """Which labels were observed: None, since of texts all are."""
+        return None
+
     @functools.cached_property
     def sha256(self) -> str:
         """Fingerprint of everything but the data set's own name, 64 hexadecimal digits."""
         without_texts = self.to_dataset(np.zeros((self.num_samples, 0))).sha256
         return hashlib.sha256(json.dumps([without_texts, self.texts]).encode()).hexdigest()
+
+    def describe(self) -> dict[str, object]:
+        """Return the characteristics of the texts and labels.
+
+        Those that :meth:`mlj.data.Dataset.describe` gives, but for what it says of features; rows are the
+        same if their texts are. ``words`` is the mean number of words of a text, parted by white space.
+
+        >>> data = TextDataset(["wet salt", "blue"], np.eye(2, dtype=int), label_names=("sea", "sky"))
+        >>> facts = data.describe()
+        >>> facts["words"], facts["cardinality"], facts["duplicated_rows"]
+        (1.5, 1.0, 0)
+        """
+        first: dict[str, int] = {}
+        same = [[first.setdefault(text, row)] for row, text in enumerate(self.texts)]
+        facts = self.to_dataset(np.array(same, float).reshape(-1, 1)).describe()
+        words = sum(len(text.split()) for text in self.texts) / max(self.num_samples, 1)
+        replaced = {"features": ("words", words), "sha256": ("sha256", self.sha256)}
+        return dict(replaced.get(key, (key, fact)) for key, fact in facts.items() if key != "feature_density")
 
     def part_rows(self, *parts: str) -> np.ndarray:
         """Return the row numbers of these parts of the official split, in the order of the file.

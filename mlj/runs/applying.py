@@ -9,7 +9,16 @@ from typing import Any
 import numpy as np
 
 from mlj.comparison.saved import Judged, SavedModel, load_chosen
-from mlj.data import BUILT_IN, DataError, load
+from mlj.data import (
+    BUILT_IN,
+    TEXT_BATCH_FORMATS,
+    TEXT_FOLDERS,
+    DataError,
+    load,
+    read_text_batches,
+    text_batch_format,
+    text_batch_options,
+)
 from mlj.data.batches import Batch, batch_format, batch_options, read_batches
 from mlj.data.predictions import PredictionWriter
 from mlj.runs.config import read_config
@@ -43,13 +52,20 @@ def open_run(run: Path) -> tuple[SavedModel, dict[str, Any]]:
     }
 
 
-def options_for(path: str, trained: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+def options_for(
+    model: SavedModel, path: str, trained: Mapping[str, Any], given: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return the options of the reader of a file: those of the training file that apply to its format, and
     over them those that are given.
 
     Raises:
         DataError: If the format can be told neither from the file nor from the training file.
+        ValueError: If the model reads texts and the format holds none, or the other way round.
     """
+    if model.reader is not None:
+        return _text_options(path, trained, given)
+    if given.get("format") in TEXT_BATCH_FORMATS:
+        raise ValueError(f"the model takes features, and the format {given['format']} holds texts")
     if not Path(path).exists() and path in BUILT_IN:
         return dict(given)
     try:
@@ -62,10 +78,24 @@ def options_for(path: str, trained: Mapping[str, Any], given: Mapping[str, Any])
     return {name: value for name, value in trained.items() if name in able} | {"format": kind} | dict(given)
 
 
+def _text_options(path: str, trained: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    kind = given.get("format")
+    if kind is None:
+        of_folders = trained.get("format") in TEXT_FOLDERS
+        kind = trained["format"] if of_folders and Path(path).is_dir() else text_batch_format(path)
+    if kind not in TEXT_BATCH_FORMATS:
+        raise ValueError(
+            f"the model reads texts, and the format {kind} holds features: "
+            f"take {'|'.join(TEXT_BATCH_FORMATS)}"
+        )
+    able = text_batch_options(kind)
+    return {name: value for name, value in trained.items() if name in able} | {"format": kind} | dict(given)
+
+
 def batches_for(
     model: SavedModel, path: str, reading: Mapping[str, Any], *, with_labels: bool, ids: str | None = None
 ) -> Iterator[Batch]:
-    """Yield the rows of a file with the model's features in its order, and its labels if they are asked for.
+    """Yield the rows of a file with the model's features in its order, or texts, and labels if asked for.
 
     Args:
         model: Whose features and labels.
@@ -78,13 +108,18 @@ def batches_for(
         DataError: If the file is wrong or does not have the model's features.
         ValueError: If an option is not one of the reader's.
     """
-    if not Path(path).exists() and path in BUILT_IN:
+    if model.reader is None and not Path(path).exists() and path in BUILT_IN:
         data = load(path)
         for start in range(0, data.num_samples, ROWS):
             part = data.rows(slice(start, start + ROWS))
             yield Batch(start, part.features, part.label_matrix if with_labels else None, part.where)
         return
     options = dict(reading)
+    if model.reader is not None:
+        yield from read_text_batches(
+            path, rows=ROWS, label_names=model.label_names, with_labels=with_labels, ids=ids, **options
+        )
+        return
     if options.get("missing_features") == "mean":
         options["missing_features"] = _means(model)
     yield from read_batches(

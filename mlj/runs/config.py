@@ -49,13 +49,19 @@ class TrainConfig:
     weight_decay: float = 0.01
     """Weight decay, as the optimizer takes it."""
     model: str = "mlp"
-    """A name in mlj.models.MODELS."""
+    """A name in mlj.models.MODELS; kim_cnn, xml_cnn, label_attention and bag_of_ngrams read texts, the others
+    features, such as the TF-IDF weights of texts."""
     hidden: tuple[int, ...] = ()
-    """Widths of the hidden layers; if empty, (128, 128) for dense features and (1024,) for sparse ones."""
+    """Widths of the hidden layers; if empty, (128, 128) for dense features and (1024,) for sparse ones. The
+    model conv takes one, as do xml_cnn (its bottleneck) and bag_of_ngrams (its vectors)."""
     dropout: float | None = None
     """Dropout of hidden units; if None, 0.4 for dense features and 0.5 for sparse ones."""
     input_dropout: float | None = None
     """Dropout of features; if None, 0.2 for dense features and 0.5 for sparse ones."""
+    vocabulary: int = 20_000
+    """Texts: words that are known, or for a model of features n-grams that are weighed, at the most."""
+    text_length: int | None = None
+    """Texts: tokens that a model of texts reads of each; if None, as many as 19 in 20 have, at most 512."""
     batch_size: int = 128
     """Samples per step."""
     max_epochs: int = 50
@@ -76,10 +82,10 @@ class TrainConfig:
     def __post_init__(self):
         """Refuse what no run can have, naming the nearest word where a name is unknown."""
         self._check_names()
-        lowest = {"batch_size": 1, "max_epochs": 1, "patience": 1, "keep": 1, "max_validation_rows": 1}
-        for name, low in lowest.items():
-            if getattr(self, name) < low:
-                raise ValueError(f"{name} must be at least {low}, got {getattr(self, name)}")
+        counts = ("batch_size", "max_epochs", "patience", "keep", "max_validation_rows", "vocabulary")
+        for name in (*counts, "text_length"):
+            if (value := getattr(self, name)) is not None and value < 1:
+                raise ValueError(f"{name} must be at least 1, got {value}")
         if not 0 <= self.seed < 2**31:
             raise ValueError(f"seed must be from 0 to {2**31 - 1}, got {self.seed}")
         if not 0 < self.validation_share < 1:

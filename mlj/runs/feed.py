@@ -71,17 +71,17 @@ def _held_out(dataset: AnyDataset, usable: np.ndarray, held: int, seed: int) -> 
 class Feed:
     """Gathers rows of a data set, scales their features and brings them to the device."""
 
-    def __init__(self, dataset: AnyDataset, scaling: Scaling, *, masked: bool):
+    def __init__(self, dataset: AnyDataset, scaling: Scaling | None, *, masked: bool):
         """Look at the rows' lengths; nothing is gathered yet.
 
         Args:
             dataset: In memory or on disk.
-            scaling: Of the features.
+            scaling: Of the features; None if they are token numbers, which become int32.
             masked: Whether batches say what was observed.
         """
         self._dataset, self._scaling, self._masked = dataset, scaling, masked
         self._width = None
-        if scaling.row_length is not None:
+        if scaling is not None and scaling.row_length is not None:
             self._width = max(int(dataset.longest_row), 1)
 
     @property
@@ -94,7 +94,10 @@ class Feed:
         """Return these rows in this order, followed by empty ones up to ``capacity``."""
         part = self._dataset.rows(rows)
         more = 0 if capacity is None else capacity - len(rows)
-        scaled = apply_scaling(self._scaling, part.features)
+        if self._scaling is None:
+            scaled = part.features.astype(np.int32)
+        else:
+            scaled = apply_scaling(self._scaling, part.features)
         labels = np.pad(part.label_matrix.toarray().astype(np.float32), ((0, more), (0, 0)))
         where = None
         if self._masked:

@@ -11,6 +11,7 @@ import jax
 import numpy as np
 
 from mlj.comparison.saved import Judged, SavedModel
+from mlj.data import TextDataset
 from mlj.decision import LabelThresholds, ProbThreshold, Threshold, platt_probs
 from mlj.report import write_run_report
 from mlj.runs.decide import titles_of
@@ -22,7 +23,7 @@ from mlj.storage import write_file
 FORMAT = "mlj-run-1"
 
 
-def report_validation(run: Run, dataset: AnyDataset, out: Path) -> dict[str, Any]:
+def report_validation(run: Run, dataset: AnyDataset | TextDataset, out: Path) -> dict[str, Any]:
     """Write what the run's model does on its validation rows, and return it."""
     rows = dataset.rows(run.division.validation)
     facts, titles = run.facts, titles_of(run.model.approach)

@@ -11,15 +11,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlj.comparison.parts import check_reads_features
 from mlj.comparison.saved import FORMAT, SavedModel, load_chosen, write_model
 from mlj.comparison.tasks import label_sizes, model_options
-from mlj.data import DataError, Dataset, DiskDataset, check_trainable
-from mlj.data.missing import feature_means, fill_missing, has_missing
-from mlj.data.streamed import streamed_label_counts, streamed_scaling
+from mlj.data import DataError, Dataset, DiskDataset, TextDataset, check_trainable
+from mlj.data.scaling import Scaling
+from mlj.data.streamed import streamed_label_counts
 from mlj.runs.config import TrainConfig, fingerprint, read_config, to_json, versions
 from mlj.runs.decide import Decision, choose_decision
-from mlj.runs.feed import AnyDataset, Division, Feed, divide
+from mlj.runs.feed import AnyDataset, Division, Feed
+from mlj.runs.inputs import read_data
 from mlj.runs.loop import Facts, Loop, Position, Progress, TrainingFailed
 from mlj.runs.problem import approach_for, problem_of
 from mlj.runs.snapshot import arrays_of, facts_of, position_from
@@ -46,7 +46,7 @@ def _nothing(*_: Any) -> None:
 
 
 def train(
-    dataset: AnyDataset,
+    dataset: AnyDataset | TextDataset,
     config: TrainConfig | None = None,
     out: Path | None = None,
     *,
@@ -61,7 +61,8 @@ def train(
     goes on where it was, with the same bits as if it had never been stopped.
 
     Args:
-        dataset: In memory, or a :class:`mlj.data.DiskDataset` that stays on disk.
+        dataset: In memory, or a :class:`mlj.data.DiskDataset` that stays on disk. Texts are read by what is
+            learned from those that are trained on.
         config: The settings.
         out: The run's folder: ``config.json``, ``checkpoints``, ``log.jsonl`` and ``model``; nothing is
             written if None.
@@ -105,31 +106,25 @@ def train(
 class _Setting:
     """All that is made of data and settings before the first step."""
 
-    def __init__(self, dataset: AnyDataset, config: TrainConfig):
+    def __init__(self, given: AnyDataset | TextDataset, config: TrainConfig):
         self.config = config
-        check_reads_features(config.model, dataset.name)
-        self.division = divide(dataset, config)
-        rows = self.division.train
-        self.means = None
-        if isinstance(dataset, Dataset) and has_missing(dataset):
-            self.means = feature_means(dataset, rows)
-            dataset = fill_missing(dataset, "mean", rows)
-        self.dataset = dataset
+        self.data = data = read_data(given, config)
+        dataset, rows = data.dataset, data.division.train
         _check(dataset, rows)
-        self.scaling = streamed_scaling(dataset, rows)
         labels = dataset.label_matrix[rows]
         masked = dataset.has_missing_labels
         self.sizes = label_sizes(labels, missing=masked, hierarchy=getattr(dataset, "hierarchy", None))
-        self.model_options = model_options(config, sparse=self.scaling.row_length is not None)
+        sparse = data.scaling is not None and data.scaling.row_length is not None
+        self.model_options = model_options(config, sparse=sparse)
         self.approach = approach_for(
-            config.contender, config.model, self.model_options, dataset.num_features, self.sizes
+            config.contender, config.model, self.model_options, data.size, self.sizes
         )
         config.check_rule(self.approach.decoders)
         known = dataset.rows(rows[:: -(-len(rows) // MOST_OPTION_ROWS)])
         self.options = self.approach.options(known.labels, known.where)
         problem = problem_of(self.approach, config.metric)
-        feed = Feed(dataset, self.scaling, masked=masked)
-        self.loop = Loop(problem, self.options, config, feed, rows, self.division.validation)
+        feed = Feed(dataset, data.scaling, masked=masked)
+        self.loop = Loop(problem, self.options, config, feed, rows, data.division.validation)
 
     def finish(self, position: Position) -> Run:
         """Return the best model with its decision.
@@ -141,6 +136,7 @@ class _Setting:
         if facts.best_epoch == 0:
             raise TrainingFailed(_why_failed(facts, self.config, self.loop.steps))
         labels, where = self.loop.truth
+        data = self.data
         decision = choose_decision(
             self.config,
             self.approach,
@@ -157,23 +153,24 @@ class _Setting:
                 "model": self.config.model,
                 "model_options": self.model_options,
                 "sizes": self.sizes,
-                "feature_means": None if self.means is None else self.means.tolist(),
-                "label_names": list(self.dataset.label_names),
-                "feature_names": list(self.dataset.feature_names),
+                "feature_means": None if data.means is None else data.means.tolist(),
+                "label_names": list(data.given.label_names),
+                "feature_names": list(data.feature_names),
                 "rule_name": decision.name,
                 "decoder": decision.name if decision.rule is None else None,
-                "data": self.dataset.sha256,
+                "data": data.given.sha256,
                 "versions": versions(),
             },
             self.approach,
             position.best,
             self.options,
-            self.scaling,
+            Scaling(None, None, None) if data.scaling is None else data.scaling,
             decision.rule,
             decision.platt,
+            data.reader,
         )
-        held = self.dataset.rows(self.division.validation)
-        return Run(self.config, model, facts, decision, model.judge(held.features), self.division)
+        judged = model.judge(data.rows(data.division.validation))
+        return Run(self.config, model, facts, decision, judged, data.division)
 
 
 def _check(dataset: AnyDataset, rows: np.ndarray) -> None:

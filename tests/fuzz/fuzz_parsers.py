@@ -21,6 +21,7 @@ from mlj.data import (
     read_arff,
     read_batches,
     read_csv,
+    read_csv_texts,
     read_fasttext,
     read_goemotions,
     read_hmc_arff,
@@ -29,6 +30,7 @@ from mlj.data import (
     read_mulan_arff,
     read_npz,
     read_reuters,
+    read_text_batches,
     read_xc,
 )
 from mlj.data.array_file import ArrayFile
@@ -57,6 +59,7 @@ _LISTED = 'x,l\n1,sea;sky\n2,\n3,?\n4,"sky;ärger"\n'.encode()
 _LIBSVM = b"1,3 1:2 4:1.5e1 # note\n2:1\n 3:1\n2\t1:1\t2:-2\n"
 _XC = b"4 5 3\n0,1 0:1.5 2:-2e0\n 1:1\n\n2 4:1\n"
 _FASTTEXT = "__label__a __label__b how thick ?\n__label__ä why flat\nno label\n".encode()
+_TEXTS = b'x,a,b\n"how ""thick"", ?",0,1\r\nNA,1,0\n 4,true,0\n"two\nlines",0,1\n'
 _GOEMOTIONS = b"so glad\t0\tid1\nall of it\t0,1\tid2\n"
 _REUTERS = (
     b'<!DOCTYPE lewis>\n<REUTERS TOPICS="YES" LEWISSPLIT="TRAIN" NEWID="1">'
@@ -156,6 +159,10 @@ def _csv(path: Path) -> Dataset:
     return read_csv(path, "last:2", missing_features="keep")
 
 
+def _csv_texts(path: Path) -> TextDataset:
+    return read_csv_texts(path, "first:1", "last:2")
+
+
 def _libsvm(path: Path) -> Dataset:
     return read_libsvm(path, label_base=0, feature_base=0)
 
@@ -185,6 +192,29 @@ def _in_batches(
         except DataError as error:
             raise AssertionError("what is read as a whole is refused in batches") from error
         _check_batches(whole, batches)
+        return whole
+
+    return both
+
+
+def _texts_in_batches(
+    read: Callable[[Path], TextDataset], **options: object
+) -> Callable[[Path], TextDataset | None]:
+    """Return a reader of two texts at a time, which must find what ``read`` finds in the whole file."""
+
+    def both(path: Path) -> TextDataset | None:
+        try:
+            whole = read(path)
+        except DataError:
+            for batch in read_text_batches(path, rows=2, label_names=("a", "b"), **options):
+                assert all(isinstance(text, str) for text in batch.features)
+            return None
+        batches = list(read_text_batches(path, rows=2, label_names=whole.label_names, **options))
+        assert [batch.first_row for batch in batches] == list(range(0, whole.num_samples, 2))
+        for batch in batches:
+            rows = slice(batch.first_row, batch.first_row + 2)
+            assert batch.features == list(whole.texts[rows])
+            np.testing.assert_array_equal(_dense(batch.labels), _dense(whole.label_matrix[rows]))
         return whole
 
     return both
@@ -285,6 +315,16 @@ PARSERS = {
         "d.npy", _array, (_npy(np.arange(6.0).reshape(3, 2)), _npy(np.arange(4, dtype=">i2"))), _NUMPY_WORDS
     ),
     "fasttext": Parser("d.txt", read_fasttext, (_FASTTEXT,), (b"__label__", b" ")),
+    "fasttext_batches": Parser(
+        "d.txt", _texts_in_batches(read_fasttext, format="fasttext"), (_FASTTEXT,), (b"__label__", b" ")
+    ),
+    "csv_text": Parser("d.csv", _csv_texts, (_TEXTS,), (b'"', b'""', b",", b"\r", b"true")),
+    "csv_text_batches": Parser(
+        "d.csv",
+        _texts_in_batches(_csv_texts, text="first:1"),
+        (_TEXTS,),
+        (b'"', b'""', b",", b"\r", b"true"),
+    ),
     "goemotions": Parser("train.tsv", _goemotions, (_GOEMOTIONS,), (b"\t", b",")),
     "reuters": Parser(
         "a.sgm",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import jax
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from mlj.data import DataError, Dataset, write_disk
+from mlj.data import DataError, Dataset, TextDataset, write_disk
 from mlj.runs import Stopped, TrainConfig, TrainingFailed, finished, train
 from mlj.runs.feed import Feed, divide
 from mlj.storage import Checkpoints, RunLock, RunLocked
@@ -37,6 +38,14 @@ def _data(rows=60, seed=0, sparse=False, where=False):
     return Dataset(features, labels, where=rng.random(labels.shape) < 0.8 if where else None)
 
 
+def _texts(rows=60):
+    rng = np.random.default_rng(0)
+    labels = rng.random((rows, 3)) < 0.5
+    words = np.array([f"word{number}" for number in range(6)])
+    texts = [" ".join([*np.array(["sea", "sky", "fog"])[row], *rng.choice(words, 3)]) for row in labels]
+    return TextDataset(texts, labels.astype(int), label_names=("sea", "sky", "fog"))
+
+
 def _sha256(out: Path) -> str:
     """Return the hash of parameters, optimizer state, key and step of the last checkpoint."""
     state = Checkpoints(out / "checkpoints").restore()
@@ -57,14 +66,24 @@ class _StopAfter:
         return self.left == 0
 
 
-@pytest.mark.parametrize("kind", [{}, {"sparse": True}, {"where": True}], ids=["dense", "sparse", "missing"])
+KINDS = {
+    "dense": (_data, {}),
+    "sparse": (partial(_data, sparse=True), {}),
+    "missing": (partial(_data, where=True), {}),
+    "texts": (_texts, {}),
+    "tokens": (_texts, {"model": "bag_of_ngrams", "text_length": 4}),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_run_that_is_stopped_again_and_again_ends_with_the_bits_of_one_that_was_not(tmp_path, kind):
-    data = _data(**kind)
-    whole = train(data, QUICK, tmp_path / "whole")
+    make, changes = KINDS[kind]
+    data, config = make(), replace(QUICK, **changes)
+    whole = train(data, config, tmp_path / "whole")
     stops, parted = 0, None
     while parted is None:
         try:
-            parted = train(data, QUICK, tmp_path / "parted", stop=_StopAfter(2))
+            parted = train(data, config, tmp_path / "parted", stop=_StopAfter(2))
         except Stopped:
             stops += 1
     assert stops == 3

@@ -28,6 +28,25 @@ FASTTEXT = {
     "nothing but a byte order mark": _fasttext(b"\xef\xbb\xbf", "the file is empty", None),
 }
 
+_HEAD = b"title,sea\ntide,1\n"
+
+
+def _csv_texts(content: bytes | Later, says: str, line: int | None = 3) -> Case:
+    return Case("d.csv", content, "csv_texts", says, line, {"text": "title", "labels": "sea"})
+
+
+CSV_TEXTS = {
+    "a label of nan": _csv_texts(_HEAD + b"a,nan\n", "label 'sea' is missing; labels of texts are 0 or 1"),
+    "a label of 1.5": _csv_texts(_HEAD + b"a,1.5\n", "label 'sea' is '1.5'"),
+    "a label of 5000 digits": _csv_texts(_HEAD + b"a," + b"9" * 5000 + b"\n", "a label is 0, 1 or missing"),
+    "a ragged row": _csv_texts(_HEAD + b"a,1,2\n", "the row has 3 cells, the header has 2"),
+    "an unclosed quote": _csv_texts(_HEAD + b'"' + times(b"a,1\n", LONG // 4), "is not a table", 32_771),
+    "a NUL byte": _csv_texts(_HEAD + b"a\x00b,1\n", "a NUL character"),
+    "a byte that is not UTF-8": _csv_texts(_HEAD + b"\xff,1\n", "byte 0xff is not utf-8"),
+    "a column without a role": _csv_texts(b"title,sea,sky\na,1,1\n", "is neither text nor a label", 1),
+    "header only": _csv_texts(b"title,sea\n", "a header and no rows", 1),
+}
+
 _ROW = b"text\t0\tid\n"
 
 

@@ -12,7 +12,7 @@ from hostile_arff import ARFF, HMC, MEKA, XML
 from hostile_arrays import NPY, NPZ
 from hostile_streams import STREAMS
 from hostile_tables import CSV, LIBSVM, XC
-from hostile_texts import FASTTEXT, GOEMOTIONS, REUTERS
+from hostile_texts import CSV_TEXTS, FASTTEXT, GOEMOTIONS, REUTERS
 
 FORMATS = {
     "arff": ARFF,
@@ -25,6 +25,7 @@ FORMATS = {
     "npz": NPZ,
     "npy": NPY,
     "fasttext": FASTTEXT,
+    "csv_texts": CSV_TEXTS,
     "goemotions": GOEMOTIONS,
     "reuters": REUTERS,
     "streams": STREAMS,
