@@ -56,6 +56,9 @@ def place(tmp_path_factory):
     words = np.array(["rain", "sun", "wind", "snow", "fog"])
     posts = [f"__label__{'wet' if n % 2 else 'dry'} {' '.join(rng.choice(words, 6))}" for n in range(60)]
     (folder / "posts.txt").write_text("\n".join(posts))
+    notes = [f"{text.split()[1]},{text},{'wet;cold' if n % 2 else 'dry'}" for n, text in enumerate(posts)]
+    (folder / "notes.csv").write_text("\n".join(["title,body,tags", *notes]))
+    (folder / "new_notes.csv").write_text("title,body\nRain,wind and snow\n")
     attributes = [f"@attribute {name} numeric" for name in "abcd"]
     attributes += [f"@attribute {name} {{0,1}}" for name in names[4:]]
     (folder / "birds.arff").write_text("\n".join(["@relation birds", *attributes, "@data", *rows]))

@@ -80,6 +80,7 @@ def rows_of(data: TextDataset, path, rows: int, order=None, **options):
     batches = list(read_text_batches(path, rows=rows, label_names=names, **options))
     assert [batch.first_row for batch in batches] == list(range(0, data.num_samples, rows))
     assert all(batch.num_rows == len(batch.features) for batch in batches)
+    assert all(batch.labels.has_sorted_indices for batch in batches)
     labels = np.concatenate([batch.labels.toarray() for batch in batches])
     return [text for batch in batches for text in batch.features], labels.tolist()
 
