@@ -152,7 +152,7 @@ def go_on(case: Case, out: Path, wanted: str, bare: str) -> tuple[str, str]:
     if digest(out) == wanted:
         outcome = "same bits"
     else:
-        outcome = "same bits, lines of the log lost" if digest(out, log=False) == bare else "other bits"
+        outcome = "same bits, another log" if digest(out, log=False) == bare else "other bits"
     return outcome, "; ".join(line for line in said if not line.startswith("goes on"))
 
 

@@ -119,7 +119,7 @@ file.
 
 **Harmed files.** Every file of a finished run and of its newest checkpoint, harmed in every way; then the
 run is gone on with. "Refused" is an error that says what is wrong; "same bits" is the result of the
-undisturbed run, made again from what was whole. The lines of a log that is lost are not written again.
+undisturbed run, made again from what was whole; lost lines of a log come back without their seconds.
 
 {table(["file", *HARMS], harmed)}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -250,7 +250,7 @@ class _Keeper:
             first = position_from(found.arrays, facts, first, self._loop.key)
             self._say(f"goes on after step {found.step}")
         if self._out is not None:
-            self._cut_log(first.facts.epoch)
+            self._mend_log(first.facts)
         return first
 
     def save(self, position: Position) -> None:
@@ -266,38 +266,63 @@ class _Keeper:
 
         def told(progress: Progress) -> None:
             if self._out is not None and progress.measured:
-                facts, config = progress.facts, self._config
-                line = {
-                    "epoch": facts.epoch,
-                    "step": facts.epoch * progress.steps,
-                    "objective": facts.train_curve[-1],
-                    config.metric: config.metric_of(facts.validation_curve[-1]),
-                    "best_epoch": facts.best_epoch,
-                    "seconds": round(progress.seconds, 3),
-                }
                 with (self._out / "log.jsonl").open("a", encoding="utf-8") as stream:
-                    stream.write(json.dumps(line) + "\n")
+                    stream.write(json.dumps(self._entry(progress.facts, round(progress.seconds, 3))) + "\n")
             tell(progress)
 
         return told
 
-    def _cut_log(self, epochs: int) -> None:
-        """Leave in the log the passes that the position has, so that none is there twice."""
+    def _entry(self, facts: Facts, seconds: float | None) -> dict[str, Any]:
+        """Return what the log says of the last pass of ``facts``."""
+        return {
+            "epoch": facts.epoch,
+            "step": facts.epoch * self._loop.steps,
+            "objective": facts.train_curve[-1],
+            self._config.metric: self._config.metric_of(facts.validation_curve[-1]),
+            "best_epoch": facts.best_epoch,
+            "seconds": seconds,
+        }
+
+    def _mend_log(self, facts: Facts) -> None:
+        """Leave in the log the passes of the position, each once; one whose line is lost has no seconds."""
         path = self._out / "log.jsonl"
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
-        kept = list(_until(lines, epochs))
-        if len(kept) < len(lines):
-            write_file(path, "".join(f"{line}\n" for line in kept).encode())
+        text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+        known = _entries(text)
+        entries = [self._entry(earlier, None) for earlier in _passes(facts)]
+        for number, entry in enumerate(entries):
+            found = known.get(entry["epoch"], {})
+            if found | {"seconds": None} == entry:
+                entries[number] = found
+        mended = "".join(json.dumps(entry) + "\n" for entry in entries)
+        if mended != text:
+            write_file(path, mended.encode())
 
 
-def _until(lines: list[str], epochs: int) -> Iterator[str]:
-    for line in lines:
+def _entries(log: str) -> dict[Any, dict[str, Any]]:
+    """Return what can be read of a log, by the number of the pass."""
+    found = {}
+    for line in log.splitlines():
         try:
-            if json.loads(line)["epoch"] > epochs:
-                return
+            entry = json.loads(line)
+            found[entry["epoch"]] = entry
         except (ValueError, KeyError, TypeError):
-            return
-        yield line
+            continue
+    return found
+
+
+def _passes(facts: Facts) -> Iterator[Facts]:
+    """Yield what was known after each pass."""
+    best_epoch, best_value = 0, None
+    for epoch, value in enumerate(facts.validation_curve, start=1):
+        if value is not None and (best_value is None or value > best_value):
+            best_epoch, best_value = epoch, value
+        yield replace(
+            facts,
+            epoch=epoch,
+            best_epoch=best_epoch,
+            train_curve=facts.train_curve[:epoch],
+            validation_curve=facts.validation_curve[:epoch],
+        )
 
 
 def finished(out: Path) -> SavedModel | None:

@@ -135,6 +135,52 @@ def test_a_second_process_in_the_folder_is_refused(tmp_path):
         train(_data(), QUICK, tmp_path / "run")
 
 
+HARMS = {
+    "deleted": lambda lines: None,
+    "emptied": lambda lines: [],
+    "cut in the last line": lambda lines: [*lines[:-1], lines[-1][:-9]],
+    "without its second line": lambda lines: [lines[0], *lines[2:]],
+    "with a line twice": lambda lines: [lines[0], *lines],
+    "with another number": lambda lines: [
+        line.replace('"best_epoch": ', '"best_epoch": 1') for line in lines
+    ],
+    "with a line that is no entry": lambda lines: ['[1]\n{"epoch": []}\n', *lines],
+    "of bytes that are no text": lambda lines: ["\udcff", *lines],
+}
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_a_log_that_is_harmed_is_mended_from_the_checkpoint(harm, tmp_path):
+    train(_data(), QUICK, tmp_path)
+    log = tmp_path / "log.jsonl"
+    before = log.read_text()
+    lines = HARMS[harm](before.splitlines(keepends=True))
+    log.unlink()
+    if lines is not None:
+        log.write_bytes("".join(lines).encode(errors="surrogateescape"))
+    train(_data(), QUICK, tmp_path)
+    found, wanted = ([json.loads(line) for line in text.splitlines()] for text in (log.read_text(), before))
+    assert len(found) == QUICK.max_epochs
+    for one, other in zip(found, wanted):
+        assert one["seconds"] in (None, other["seconds"])
+        assert one | {"seconds": None} == other | {"seconds": None}
+    lost = [entry["epoch"] for entry in found if entry["seconds"] is None]
+    assert lost == LOST[harm]
+
+
+LOST = {
+    "deleted": [1, 2, 3],
+    "emptied": [1, 2, 3],
+    "cut in the last line": [3],
+    "without its second line": [2],
+    "with a line twice": [],
+    "with another number": [1, 2, 3],
+    "with a line that is no entry": [],
+    "of bytes that are no text": [1],
+}
+"""The passes whose seconds are not known any more."""
+
+
 def test_a_damaged_checkpoint_is_told_and_the_one_before_it_leads_to_the_same_end(tmp_path):
     out, said = tmp_path / "run", []
     with pytest.raises(Stopped):
