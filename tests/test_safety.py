@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import pickle
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +107,12 @@ def test_the_tests_themselves_cannot_leave_the_machine(address):
     family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
     with socket.socket(family) as here, pytest.raises(PermissionError, match="outside"):
         here.connect(address)
+
+
+def test_a_child_of_the_tests_cannot_leave_the_machine_either():
+    code = "import socket; socket.create_connection(('192.0.2.1', 9), timeout=1)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "PermissionError: a test reached for '192.0.2.1', outside this machine" in ran.stderr
 
 
 def test_a_socket_on_every_address_is_refused_in_tests():

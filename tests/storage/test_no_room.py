@@ -56,7 +56,10 @@ def _run(code: str, *arguments: object) -> str:
         capture_output=True,
         text=True,
         timeout=100,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parents[1])])},
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([os.environ["PYTHONPATH"], str(HERE), str(HERE.parents[1])]),
+        },
     )
     assert ran.returncode == 0, ran.stderr
     return ran.stdout

@@ -132,7 +132,8 @@ for step in range(int(sys.argv[2]), 20, 2):
 def test_even_without_a_lock_two_processes_that_save_into_one_folder_lose_nothing(tmp_path):
     here = os.path.dirname(__file__)
     command = [sys.executable, "-c", WRITER, tmp_path]
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join([here, os.path.dirname(os.path.dirname(here))])}
+    places = [os.environ["PYTHONPATH"], here, os.path.dirname(os.path.dirname(here))]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
     writers = [subprocess.Popen([*command, str(first)], env=env) for first in (0, 1)]
     checkpoints, deadline = Checkpoints(tmp_path), time.monotonic() + 60
     while any(writer.poll() is None for writer in writers) and time.monotonic() < deadline:
