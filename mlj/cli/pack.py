@@ -14,7 +14,7 @@ from mlj.cli.source import Source
 class Pack:
     """Write a data set as a folder of arrays, which mlj train reads from disk as it goes.
 
-    Data that does not fit in memory is packed from Python: mlj.data.write_disk takes it piece by piece.
+    The file may be larger than the memory: it is read, and written, some rows at a time.
     """
 
     source: tyro.conf.OmitArgPrefixes[Source]
@@ -27,7 +27,7 @@ def run(arguments: list[str]) -> int:
     command = tyro.cli(Pack, args=arguments, prog="mlj pack")
     from mlj.data import write_disk
 
-    packed = write_disk(command.source.load(), command.out)
+    packed = write_disk(command.source.pieces(), command.out)
     print(
         f"{command.out}: {packed.num_samples} samples, {packed.num_features} features, "
         f"{packed.num_labels} labels"

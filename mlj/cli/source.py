@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Annotated, Literal
 
@@ -15,6 +16,7 @@ from mlj.data import (
     read_csv_texts,
     read_fasttext,
     read_goemotions,
+    read_pieces,
     read_reuters,
 )
 
@@ -92,12 +94,25 @@ class Source:
             DataError: If the file is wrong, with its name and line.
             ValueError: If an option does not belong to the format, or the format is one of texts.
         """
+        self._check_features()
+        return load(self.data, **self._given())
+
+    def pieces(self) -> Iterator[Dataset]:
+        """Yield the data set some rows at a time, as :func:`mlj.data.read_pieces` does.
+
+        Raises:
+            DataError: If the file is wrong, with its name and line.
+            ValueError: If an option does not belong to the format, or the format is one of texts.
+        """
+        self._check_features()
+        return read_pieces(self.data, **self._given())
+
+    def _check_features(self) -> None:
         if self.format in _TEXTS:
             raise ValueError(
                 f"the format {self.format} holds texts, and features are wanted: mlj compare and mlj train "
                 "read texts"
             )
-        return load(self.data, **self._given())
 
     def _given(self) -> dict[str, object]:
         given = {

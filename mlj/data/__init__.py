@@ -63,6 +63,7 @@ from mlj.data.mulan import (
     read_mulan_arff as read_mulan_arff,
 )
 from mlj.data.openml import openml as openml
+from mlj.data.pieces import read_pieces as read_pieces
 from mlj.data.predictions import PredictionWriter as PredictionWriter
 from mlj.data.reuters import read_reuters as read_reuters
 from mlj.data.sequences import SequenceTargets as SequenceTargets, sequence_targets as sequence_targets

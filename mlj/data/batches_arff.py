@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
@@ -18,7 +19,7 @@ from mlj.data.batches_index import NumberedLines
 from mlj.data.columns import choose_columns
 from mlj.data.errors import DataError, in_file
 from mlj.data.line_stream import byte_lines
-from mlj.data.meka import label_columns, says_labels
+from mlj.data.meka import label_columns, says_labels, says_split
 from mlj.data.mulan import labels_beside, read_label_names
 from mlj.data.nearest import nearest
 from mlj.data.streams import decode
@@ -66,6 +67,37 @@ def arff_batches(
         done += len(numbers)
     if not done:
         raise DataError("no rows after @data", path, start)
+
+
+class ArffColumns(NamedTuple):
+    """What a header says of the columns."""
+
+    features: list[str]
+    """The names of the features, one for each value of a nominal attribute."""
+    labels: list[str]
+    """The names of the labels, in the order of the file."""
+    splits: bool
+    """Whether the relation says which rows are for training, as MEKA's may."""
+
+
+def arff_columns(
+    path: str | PathLike[str],
+    *,
+    labels: str | PathLike[str] | Sequence[str] | None = None,
+    encoding: str = "utf-8",
+) -> ArffColumns:
+    """Return the names of features and labels as :func:`mlj.data.load` has them; no row is read.
+
+    Raises:
+        DataError: If the header is wrong, or it is not known which attributes are labels.
+    """
+    header = _header_lines(byte_lines(path), path, encoding)
+    relation, relation_line, attributes, _ = read_header(path, header, encoding)
+    nothing = np.empty((0, len(attributes)))
+    table = ArffTable(path, relation, relation_line, attributes, nothing, np.empty(0, int))
+    columns = _label_columns(table, labels)
+    data = encode(table, columns, missing_features="keep", name="header")
+    return ArffColumns(list(data.feature_names), list(data.label_names), says_split(relation))
 
 
 def _header_lines(lines: Iterator[bytes], path: str | PathLike[str], encoding: str) -> list[bytes]:

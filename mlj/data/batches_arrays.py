@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from os import PathLike
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
@@ -20,6 +20,8 @@ from mlj.data.dataset import Dataset
 from mlj.data.disk import DiskDataset
 from mlj.data.errors import DataError, in_file
 from mlj.data.labels import label_matrix
+from mlj.data.nearest import nearest
+from mlj.data.numbered import numbered_names
 from mlj.data.streams import refuse_growth
 
 _DAMAGED = (
@@ -85,6 +87,47 @@ def npz_batches(
     yield from dataset_batches(read_npz(path, split=split, rows=rows_key), wanted, path)
 
 
+class NpzColumns(NamedTuple):
+    """What an NPZ file says of its columns and rows."""
+
+    features: Sequence[str]
+    labels: Sequence[str]
+    split: np.ndarray | None
+
+
+def npz_columns(path: str | PathLike[str], *, split: str | None, with_split: bool) -> NpzColumns | None:
+    """Return the names of features and labels, and the official split; None if rows cannot be streamed.
+
+    Args:
+        path: The file.
+        split: The array that holds the official split; ``'split'`` if None and there.
+        with_split: Whether a split is looked for where none is named.
+
+    Raises:
+        DataError: If the file is no NPZ file, or there is no such array.
+    """
+    with Path(path).open("rb") as stream:
+        if stream.read(2) != b"PK":
+            return None
+    try:
+        found = _members(path, Wanted())
+        with zipfile.ZipFile(path) as archive:
+            members = set(archive.namelist())
+    except _DAMAGED as error:
+        raise DataError(f"cannot be read as NPZ: {error}", path) from error
+    if found is None or "labels" not in found[0]:
+        return None
+    names = [
+        _stored_names(path, kind)
+        if f"{kind}_names.npy" in members
+        else numbered_names(kind, found[0][f"{kind}s"].shape[1])
+        for kind in ("feature", "label")
+    ]
+    if split is None and with_split and "split.npy" in members:
+        split = "split"
+    return NpzColumns(*names, None if split is None else _stored(path, split))
+
+
 def _members(path, wanted: Wanted) -> tuple[dict[str, Header], np.ndarray | None, np.ndarray | None] | None:
     """Return the headers of the members, and where the columns stand; None if rows cannot be streamed."""
     with zipfile.ZipFile(path) as archive, in_file(path):
@@ -118,15 +161,25 @@ def _members(path, wanted: Wanted) -> tuple[dict[str, Header], np.ndarray | None
 def _order(path, kind: str, members: set[str], wanted_names: tuple[str, ...] | None) -> np.ndarray | None:
     if wanted_names is None or f"{kind}_names.npy" not in members:
         return None
+    return chosen_columns(wanted_names, _stored_names(path, kind), path, kind)
+
+
+def _stored(path, key: str) -> np.ndarray:
     try:
         with np.load(path, allow_pickle=False) as archive:
-            names = archive[f"{kind}_names"]
-    except ValueError as error:
+            if key in archive:
+                return archive[key]
+            known = list(archive)
+    except (ValueError, *_DAMAGED) as error:
         raise DataError(f"cannot be read as NPZ: {error}", path) from error
+    raise DataError(f"no array {key!r}: {nearest(key, known)}", path)
+
+
+def _stored_names(path, kind: str) -> list[str]:
+    names = _stored(path, f"{kind}_names")
     if names.ndim != 1 or names.dtype.kind not in "US":
         raise DataError(f"{kind}_names must be a list of text, is {names.dtype} {list(names.shape)}", path)
-    found = [name.decode() if isinstance(name, bytes) else name for name in names.tolist()]
-    return chosen_columns(wanted_names, found, path, kind)
+    return [name.decode() if isinstance(name, bytes) else name for name in names.tolist()]
 
 
 def _check_shape(header: Header | ArrayFile, wanted: Wanted, path, *, named: bool = False) -> None:

@@ -26,7 +26,7 @@ from mlj.data.table import (
     _labels as labels_of,
     _names as names_of,
 )
-from mlj.data.table_columns import numeric_features, with_text
+from mlj.data.table_columns import listed_labels, numeric_features, with_text
 from mlj.data.table_texts import joined_texts
 
 
@@ -115,6 +115,40 @@ def csv_text_batches(
         ids = None if roles.ids is None else table.column(roles.ids)
         yield Batch(done, joined_texts(table, roles.text), present, where, ids)
         done += len(table.rows)
+
+
+def csv_columns(
+    paths: Sequence[str | PathLike[str]],
+    *,
+    labels: str | Sequence[str],
+    separator: str | None = None,
+    ignore: str | Sequence[str] = (),
+    text: str | Sequence[str] = (),
+    missing: Sequence[str] = MISSING,
+    delimiter: str | None = None,
+    quote: str | None = '"',
+    header: bool = True,
+    encoding: str = "utf-8",
+) -> tuple[list[str], list[str]]:
+    """Return the names of features and labels as :func:`mlj.data.read_csv` has them, of several files.
+
+    With a ``separator`` the files are read to their end, since the labels are those that stand there.
+    """
+    options = (header, encoding)
+    first = next(_tables(paths[0], 1, _dialect(paths[0], delimiter, quote), *options))
+    roles = _roles_by_option(first, Wanted(), labels, ignore, text)
+    _, features = with_text(
+        np.empty((1, 0)), [first.names[at] for at in roles.numbers], first, list(roles.text)
+    )
+    if separator is None:
+        return features, [first.names[at] for at in roles.labels]
+    found: set[str] = set()
+    for path in paths:
+        for table in _tables(path, Wanted().rows, _dialect(path, delimiter, quote), *options):
+            column = list(_roles_by_option(table, Wanted(), labels, ignore, text).labels)
+            for present in listed_labels(table, column, separator, missing):
+                found.update(present or ())
+    return features, sorted(found)
 
 
 def _dialect(path: str | PathLike[str], delimiter: str | None, quote: str | None) -> dict:

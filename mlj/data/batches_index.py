@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from os import PathLike
 
 import numpy as np
@@ -92,6 +92,32 @@ def libsvm_batches(
         yield _batch(features, labels, done, num_features, num_labels, wanted)
         number += len(found)
         done += len(found)
+
+
+def xc_sizes(path: str | PathLike[str]) -> tuple[int, int]:
+    """Return how many features and labels the header of a file of the XC repository says there are."""
+    header = xc_header(next(byte_lines(path)))
+    if not header:
+        raise DataError("the first line must be 'rows features labels', three integers", path, 1)
+    for width, kind in zip(header[1:], ("features", "labels")):
+        check_width(width, kind, path, 1)
+    return header[1], header[2]
+
+
+def libsvm_sizes(
+    paths: Sequence[str | PathLike[str]], *, label_base: int, feature_base: int
+) -> tuple[int, int]:
+    """Return how many features and labels there are in files of LIBSVM text, which are read to their end."""
+    sizes = np.zeros((1, 2), np.int64)
+    for path in paths:
+        number = 0
+        for found in _without_blank_end(byte_lines(path), Wanted().rows):
+            block = NumberedLines(number, found)
+            rows = parsed_rows(path, block, block.places, label_base, feature_base, comments=True)
+            sizes = np.maximum(sizes, [[part.matrix(None).shape[1] for part in rows]])
+            number += len(found)
+    num_features, num_labels = sizes[0].tolist()
+    return num_features, num_labels
 
 
 def _without_blank_end(lines: Iterator[bytes], rows: int) -> Iterator[list[bytes]]:

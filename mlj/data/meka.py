@@ -61,6 +61,15 @@ def says_labels(relation: str) -> bool:
     return _LABELS.search(relation) is not None
 
 
+def says_split(relation: str) -> bool:
+    """Return whether the name of a relation says how many rows are for training.
+
+    >>> says_split("d: -C 2 -split-number 10"), says_split("d: -C 2")
+    (True, False)
+    """
+    return _SPLIT.search(relation) is not None
+
+
 def label_columns(table: ArffTable) -> list[int]:
     """Return the label columns that the relation's ``-C`` names."""
     counts = {int(count) for count in _LABELS.findall(table.relation)}
