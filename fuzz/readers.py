@@ -21,7 +21,7 @@ TESTS = Path(__file__).resolve().parents[1] / "tests" / "fuzz"
 NAMES = (
     *("mulan_arff", "arff", "meka_arff", "hmc_arff", "xml", "csv", "listed_csv", "libsvm", "xc"),
     *("npz", "npy", "fasttext", "goemotions", "reuters", "compressed"),
-    *("csv_text", "csv_text_batches", "fasttext_batches"),
+    *("csv_text", "csv_text_batches", "fasttext_batches", "listed_csv_pieces", "npz_pieces"),
     *("csv_batches", "arff_batches", "libsvm_batches", "xc_batches"),
 )
 NO_ATHERIS = 2

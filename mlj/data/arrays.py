@@ -151,9 +151,22 @@ def _labels(arrays: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray | 
 
 
 def _names(arrays: Mapping[str, np.ndarray], key: str) -> list[str] | None:
-    if key not in arrays:
-        return None
-    names = arrays[key]
+    return text_names(arrays[key], key) if key in arrays else None
+
+
+def text_names(names: np.ndarray, key: str) -> list[str]:
+    """Return the names that an array of text holds.
+
+    Args:
+        names: The array, as it was read.
+        key: What it is called, for messages.
+
+    Raises:
+        DataError: If it is no list of text.
+
+    >>> text_names(np.array([b"sea", b"sky"]), "label_names")
+    ['sea', 'sky']
+    """
     if names.ndim != 1 or names.dtype.kind not in "US":
         raise DataError(f"{key} must be a list of text, is {names.dtype} {list(names.shape)}")
     # NumPy fails with no ordinary error when it makes strings of what is no character.

@@ -14,13 +14,13 @@ import numpy as np
 import scipy.sparse as sp
 
 from mlj.data.array_file import ArrayFile, Header, read_header
-from mlj.data.arrays import read_npz
+from mlj.data.arrays import read_npz, text_names
 from mlj.data.batch import Batch, Wanted, chosen_columns, settle_rows
 from mlj.data.dataset import Dataset
 from mlj.data.disk import DiskDataset
 from mlj.data.errors import DataError, in_file
 from mlj.data.labels import label_matrix
-from mlj.data.nearest import nearest
+from mlj.data.npz_members import stored_array
 from mlj.data.numbered import numbered_names
 from mlj.data.streams import refuse_growth
 
@@ -125,7 +125,11 @@ def npz_columns(path: str | PathLike[str], *, split: str | None, with_split: boo
     ]
     if split is None and with_split and "split.npy" in members:
         split = "split"
-    return NpzColumns(*names, None if split is None else _stored(path, split))
+    codes = None if split is None else stored_array(path, split)
+    rows = found[0]["features"].shape[0]
+    if codes is not None and codes.shape != (rows,):
+        raise DataError(f"split must be [{rows}], a code per row, is {list(codes.shape)}", path)
+    return NpzColumns(*names, codes)
 
 
 def _members(path, wanted: Wanted) -> tuple[dict[str, Header], np.ndarray | None, np.ndarray | None] | None:
@@ -164,22 +168,10 @@ def _order(path, kind: str, members: set[str], wanted_names: tuple[str, ...] | N
     return chosen_columns(wanted_names, _stored_names(path, kind), path, kind)
 
 
-def _stored(path, key: str) -> np.ndarray:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            if key in archive:
-                return archive[key]
-            known = list(archive)
-    except (ValueError, *_DAMAGED) as error:
-        raise DataError(f"cannot be read as NPZ: {error}", path) from error
-    raise DataError(f"no array {key!r}: {nearest(key, known)}", path)
-
-
 def _stored_names(path, kind: str) -> list[str]:
-    names = _stored(path, f"{kind}_names")
-    if names.ndim != 1 or names.dtype.kind not in "US":
-        raise DataError(f"{kind}_names must be a list of text, is {names.dtype} {list(names.shape)}", path)
-    return [name.decode() if isinstance(name, bytes) else name for name in names.tolist()]
+    key = f"{kind}_names"
+    with in_file(path):
+        return text_names(stored_array(path, key), key)
 
 
 def _check_shape(header: Header | ArrayFile, wanted: Wanted, path, *, named: bool = False) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 
 from mlj.data.array_file import Header, read_header
 from mlj.data.errors import DataError, in_file
+from mlj.data.nearest import nearest
 from mlj.data.streams import read_bytes, refuse_growth
 
 _ENDING = ".npy"
@@ -82,6 +83,23 @@ class NpzMembers(Mapping[str, np.ndarray]):
                 return _array(self._archive, member)
             except DataError as error:
                 raise DataError(f"array {name!r} {error.reason}") from error
+
+
+def stored_array(path: str | PathLike[str], name: str) -> np.ndarray:
+    """Return one array of an NPZ file that is not compressed once more; nothing else of it is read.
+
+    Raises:
+        DataError: As :class:`NpzMembers`, and if there is no such array.
+    """
+    with in_file(path), _no_zip_errors(), zipfile.ZipFile(path) as archive:
+        members = _members(archive)
+        if name not in members:
+            raise DataError(f"no array {name!r}: {nearest(name, members)}")
+        refuse_growth(members[name].file_size, "its arrays take", path, free=_FREE)
+        try:
+            return _array(archive, members[name])
+        except DataError as error:
+            raise DataError(f"array {name!r} {error.reason}") from error
 
 
 @contextlib.contextmanager

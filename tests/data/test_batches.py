@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import lzma
 import subprocess
 import sys
@@ -499,6 +500,28 @@ def test_an_npy_file_that_lies_is_refused(tmp_path):
     fails(lambda: read_batches(row), path, None, "features must be [N, D], are [3]")
     infinite = write(tmp_path, "x.npy", npy_bytes(np.array([[1.0], [1e39]])))
     fails(lambda: read_batches(infinite, rows=1), path, None, "feature 0 of row 1 is inf")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"'shape': (2,)", b"'shape': \x002,)"),
+        (b"'<U1'", b"'|V4'"),
+        (b"(2,)", b"(9,)"),
+        (b"u\0\0\0", b"\xff" * 4),
+    ],
+)
+def test_names_in_an_npz_file_that_lie_are_refused(old, new, tmp_path):
+    """They are read with the care that features get: a text of bytes that are none was once no DataError."""
+    stream = io.BytesIO()
+    np.save(stream, np.array(["u", "v"]))
+    harmed = stream.getvalue().replace(old, new)
+    assert harmed != stream.getvalue()
+    np.savez(tmp_path / "d.npz", features=np.ones((3, 2)), labels=np.ones((3, 1)))
+    with zipfile.ZipFile(tmp_path / "d.npz", "a") as archive:
+        archive.writestr("feature_names.npy", harmed)
+    with pytest.raises(DataError, match=r"d\.npz"):
+        list(read_batches(tmp_path / "d.npz", feature_names=("u", "v")))
 
 
 def test_an_array_that_is_cut_off_while_it_is_read_is_an_error(tmp_path):

@@ -136,6 +136,10 @@ def test_wrong_options_and_absent_labels_are_refused(tmp_path):
     np.savez(tmp_path / "n.npz", features=np.ones((2, 2)))
     with pytest.raises(DataError, match="no array 'labels'"):
         next(read_pieces(tmp_path / "n.npz"))
+    for wrong in (np.zeros(6, int), np.zeros(4, int), np.zeros((5, 1), int)):
+        _npz(tmp_path, split=wrong)
+        with pytest.raises(DataError, match=r"split must be \[5\], a code per row, is"):
+            list(read_pieces(tmp_path / "d.npz"))
     _npz(tmp_path)
     with pytest.raises(DataError, match="no array 'spilt': known: features, labels"):
         next(read_pieces(tmp_path / "d.npz", split="spilt"))

@@ -29,6 +29,7 @@ from mlj.data import (
     read_meka_arff,
     read_mulan_arff,
     read_npz,
+    read_pieces,
     read_reuters,
     read_text_batches,
     read_xc,
@@ -159,6 +160,10 @@ def _csv(path: Path) -> Dataset:
     return read_csv(path, "last:2", missing_features="keep")
 
 
+def _listed_csv(path: Path) -> Dataset:
+    return read_csv(path, "l", separator=";")
+
+
 def _csv_texts(path: Path) -> TextDataset:
     return read_csv_texts(path, "first:1", "last:2")
 
@@ -215,6 +220,38 @@ def _texts_in_batches(
             rows = slice(batch.first_row, batch.first_row + 2)
             assert batch.features == list(whole.texts[rows])
             np.testing.assert_array_equal(_dense(batch.labels), _dense(whole.label_matrix[rows]))
+        return whole
+
+    return both
+
+
+def _in_pieces(read: Callable[[Path], Dataset], **options: object) -> Callable[[Path], Dataset | None]:
+    """Return a reader of two rows at a time, which must find what ``read`` finds in the whole file."""
+
+    def both(path: Path) -> Dataset | None:
+        try:
+            whole = read(path)
+        except DataError:
+            for piece in read_pieces(path, most_rows=2, **options):
+                check(piece)
+            return None
+        pieces = list(read_pieces(path, most_rows=2, **options))
+        assert sum(piece.num_samples for piece in pieces) == whole.num_samples
+        first = 0
+        for piece in pieces:
+            rows = slice(first, first + piece.num_samples)
+            np.testing.assert_array_equal(_dense(piece.features), _dense(whole.features[rows]))
+            np.testing.assert_array_equal(_dense(piece.label_matrix), _dense(whole.label_matrix[rows]))
+            assert (piece.feature_names, piece.label_names) == (whole.feature_names, whole.label_names)
+            assert (piece.split is None) == (whole.split is None)
+            assert whole.split is None or piece.split.tolist() == whole.split[rows].tolist()
+            everything = np.ones(piece.label_matrix.shape, bool)
+            one, other = (
+                everything if where is None else where
+                for where in (piece.where, None if whole.where is None else whole.where[rows])
+            )
+            np.testing.assert_array_equal(one, other)
+            first = rows.stop
         return whole
 
     return both
@@ -284,8 +321,12 @@ PARSERS = {
         "d.xml", read_label_names, (_XML,), (b"<!DOCTYPE", b"<!ENTITY", b"&lt;", b"<label", b"name=", b"/>")
     ),
     "csv": Parser("d.csv", _csv, (_CSV,), (b'"', b'""', b",", b"\r", b"NA", b"true")),
-    "listed_csv": Parser(
-        "d.csv", lambda path: read_csv(path, "l", separator=";"), (_LISTED,), (b'"', b";", b",", b"?", b"nan")
+    "listed_csv": Parser("d.csv", _listed_csv, (_LISTED,), (b'"', b";", b",", b"?", b"nan")),
+    "listed_csv_pieces": Parser(
+        "d.csv",
+        _in_pieces(_listed_csv, labels="l", separator=";"),
+        (_LISTED,),
+        (b'"', b";", b",", b"?", b"nan"),
     ),
     "libsvm": Parser(
         "d.svm",
@@ -311,6 +352,9 @@ PARSERS = {
     ),
     "xc_batches": Parser("d.txt", _in_batches(read_xc, format="xc"), (_XC,), (b":", b",", b"4 5 3", b"1:1")),
     "npz": Parser("d.npz", read_npz, (_DENSE_ARRAYS, _SPARSE_ARRAYS, _archive()), _NUMPY_WORDS, _zipped),
+    "npz_pieces": Parser(
+        "d.npz", _in_pieces(read_npz), (_DENSE_ARRAYS, _SPARSE_ARRAYS, _archive()), _NUMPY_WORDS, _zipped
+    ),
     "npy": Parser(
         "d.npy", _array, (_npy(np.arange(6.0).reshape(3, 2)), _npy(np.arange(4, dtype=">i2"))), _NUMPY_WORDS
     ),
