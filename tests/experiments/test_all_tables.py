@@ -36,7 +36,8 @@ def test_experiments_share_the_cores_and_the_last_has_all(all_tables, tmp_path, 
     assert set(ran) == set(all_tables.EXPERIMENTS)
     assert all(one.exit_code == 0 and one.kept == 1 for one in ran.values())
     mine = sorted(os.sched_getaffinity(0))
-    had = {name: line.split()[2:] for line in lines if " cores " in line for name in [line.split(":")[0]]}
+    told = [line.split() for line in lines]
+    had = {words[0].rstrip(":"): words[2:] for words in told if words[1:2] == ["cores"] and words[0] != "|"}
     assert had["joint_models"] == [str(core) for core in mine]
     assert {name: len(cores) for name, cores in had.items()} == {name: one.cores for name, one in ran.items()}
     assert ran["text"].cores <= (len(mine) + 1) // 2
