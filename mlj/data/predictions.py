@@ -209,7 +209,9 @@ class _TextRows:
         try:
             self._stream.write(text.header().encode())
         except BaseException:
-            self._raw.close()
+            # The compressor too: one that is left open writes to the closed file when it is collected.
+            with contextlib.suppress(OSError):
+                self.close()
             raise
 
     def append(self, first_row, probs, predictions, ids) -> None:
