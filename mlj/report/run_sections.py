@@ -72,9 +72,11 @@ def mistake_table(evidence: Mapping[str, Any]) -> Html:
     found = evidence.get("mistakes") or []
     if not found:
         return tag("p", "None.")
+    texts = ["Text"] if any("text" in mistake for mistake in found) else []
     lines = [
         [
             str(mistake["row"]),
+            *(mistake.get("text", "") for _ in texts),
             Cell(names_of(mistake["missed"]), "missed"),
             Cell(names_of(mistake["added"]), "added"),
             Cell(names_of(mistake["present"]), "present"),
@@ -87,8 +89,9 @@ def mistake_table(evidence: Mapping[str, Any]) -> Html:
         "log-likelihood of all labels of the row, in nats. Rows are counted from 0. Within a row, what the "
         "model was surest of stands first."
     )
-    heads = ("Row", "Missed", "Wrongly added", "In truth present", "Surprise")
-    made = table(heads, lines, class_="mistakes", names=4, title=f"The {count(len(lines), 'worst row')}")
+    heads = ("Row", *texts, "Missed", "Wrongly added", "In truth present", "Surprise")
+    title = f"The {count(len(lines), 'worst row')}"
+    made = table(heads, lines, class_="mistakes", names=4 + len(texts), title=title)
     return join((tag("p", legend, class_="legend"), made))
 
 

@@ -15,7 +15,7 @@ from mlj.data import DataError
 from mlj.data.batches import Batch
 from mlj.metrics import METRICS
 from mlj.runs.applying import judge_batches
-from mlj.runs.reporting import report
+from mlj.runs.reporting import EXCERPT, excerpt, report
 
 
 class _Column:
@@ -70,6 +70,8 @@ def evaluate_batches(
     kinds = {"scores": "f4", "probs": "f4", "predictions": "?", "labels": "u1", "where": "?"}
     with _empty_removed(out), tempfile.TemporaryDirectory(prefix=".judged-", dir=out) as folder:
         columns = {key: _Column(Path(folder), key, kind, width) for key, kind in kinds.items()}
+        if model.reader is not None:
+            columns["texts"] = _Column(Path(folder), "texts", f"S{4 * EXCERPT}", 1)
         masked = False
         for batch, judged in judge_batches(model, iter(batches)):
             if batch.labels is None:
@@ -91,7 +93,18 @@ def evaluate_batches(
             rows=range(len(arrays["labels"])),
             metric=metric if METRICS[metric].needs == "predictions" else "micro_f1",
             more=dict(more or {}),
+            texts=_Excerpts(arrays["texts"]) if "texts" in arrays else None,
         )
+
+
+class _Excerpts:
+    """The beginnings of texts, read from disk when they are looked at."""
+
+    def __init__(self, rows: np.ndarray):
+        self._rows = rows
+
+    def __getitem__(self, row: int) -> str:
+        return self._rows[row, 0].decode()
 
 
 @contextlib.contextmanager
@@ -112,4 +125,7 @@ def _append(columns: dict[str, _Column], batch: Batch, judged: Judged) -> None:
     columns["probs"].append(judged.probs)
     columns["predictions"].append(np.zeros(shape, bool) if judged.predictions is None else judged.predictions)
     columns["labels"].append(batch.labels.toarray())
+    if "texts" in columns:
+        excerpts = [[excerpt(text).encode(errors="replace")] for text in batch.features]
+        columns["texts"].append(np.array(excerpts, np.bytes_))
     columns["where"].append(np.ones(shape, bool) if batch.where is None else batch.where)

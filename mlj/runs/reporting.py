@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import jax
 import numpy as np
@@ -21,6 +21,15 @@ from mlj.runs.train import Run
 from mlj.storage import write_file
 
 FORMAT = "mlj-run-1"
+EXCERPT = 160
+"""Characters of a text that are shown."""
+
+
+class Texts(Protocol):
+    """Texts by what their rows are called."""
+
+    def __getitem__(self, row: int, /) -> str:
+        """Return a text, or its beginning."""
 
 
 def report_validation(run: Run, dataset: AnyDataset | TextDataset, out: Path) -> dict[str, Any]:
@@ -49,6 +58,7 @@ def report_validation(run: Run, dataset: AnyDataset | TextDataset, out: Path) ->
         rows=run.division.validation.tolist(),
         metric=run.decision.metric,
         more=more,
+        texts=dataset.texts if isinstance(dataset, TextDataset) else None,
     )
 
 
@@ -64,8 +74,12 @@ def report(
     rows: Sequence[int],
     metric: str,
     more: dict[str, Any],
+    texts: Texts | None = None,
 ) -> dict[str, Any]:
-    """Measure what a model said of rows, write the numbers and the page, and return the numbers."""
+    """Measure what a model said of rows, write the numbers and the page, and return the numbers.
+
+    ``texts`` are those of the rows, by what the rows are called: the worst mistakes are shown with theirs.
+    """
     found = evidence_of(
         judged.scores,
         judged.probs,
@@ -76,6 +90,8 @@ def report(
         thresholds=thresholds_of(model),
         rows=rows,
     )
+    for mistake in found["mistakes"] if texts is not None else ():
+        mistake["text"] = excerpt(texts[mistake["row"]])
     rule = model.info["rule_name"]
     evaluation = {
         "format": FORMAT,
@@ -97,6 +113,16 @@ def report(
     write_file(out / "evaluation.json", json.dumps(evaluation, allow_nan=False).encode())
     write_run_report(evaluation, out / "report.html")
     return evaluation
+
+
+def excerpt(text: str) -> str:
+    """Return the beginning of a text in one line.
+
+    >>> excerpt("how\\n thick ?"), len(excerpt("word " * 99))
+    ('how thick ?', 160)
+    """
+    line = " ".join(text[: 20 * EXCERPT].split())
+    return line if len(line) <= EXCERPT else f"{line[: EXCERPT - 1]}…"
 
 
 def thresholds_of(model: SavedModel) -> np.ndarray | None:

@@ -99,6 +99,14 @@ def test_an_evaluation_of_texts_counts_all_rows_and_finds_the_words(place, capsy
     found = json.loads((place / "run" / "evaluations" / "test" / "evaluation.json").read_text())
     assert found["data"]["rows"] == {"test": 20}
     model, data = finished(place / "run"), read_fasttext(place / "test.txt")
+    assert found["mistakes"]
+    for mistake in found["mistakes"]:
+        assert mistake["text"] == data.texts[mistake["row"]]
+    page = (place / "run" / "evaluations" / "test" / "report.html").read_text()
+    assert found["mistakes"][0]["text"] in page
+    own, trained = json.loads((place / "run" / "evaluation.json").read_text()), place / "train.txt"
+    for mistake in own["mistakes"]:
+        assert mistake["text"] == read_fasttext(trained).texts[mistake["row"]]
     agree = (model.predict(list(data.texts)) == data.labels).all(axis=1).mean()
     assert found["metrics"]["subset_accuracy"]["value"] == pytest.approx(agree)
 

@@ -134,6 +134,15 @@ def test_the_first_screen_says_what_was_found_and_how_sure_it_is(whole):
         assert said in words, said
 
 
+def test_mistakes_in_texts_show_how_the_text_begins():
+    made = evidence()
+    made["mistakes"][0]["text"] = "how <thick> ?"
+    table = Reader(run_page(made)).tables["mistakes"]
+    assert table[0][:3] == ["Row", "Text", "Missed"]
+    assert table[1][:3] == ["1234", "how <thick> ?", "cat"]
+    assert table[2][:3] == ["7", "", "–"]
+
+
 def test_validation_rows_are_said_to_have_been_chosen_on():
     words = Reader(run_page(evidence(part="validation"))).words()
     assert "The same rows also chose the epoch and the decision" in words
@@ -149,6 +158,7 @@ def test_the_tables_hold_the_numbers(whole):
     assert tables["mistakes"][1] == ["1234", "cat", "–", "cat, dog", "31.2"]
     assert tables["mistakes"][2][2] == "cat, dog, fox, owl, cat, dog, fox, owl and 8 more"
     assert tables["mistakes"][2][4] == "∞"
+    assert tables["mistakes"][0] == ["Row", "Missed", "Wrongly added", "In truth present", "Surprise"]
     assert tables["confusions"][1:] == [
         ["cat", "owl", "1,042", "104.2", "10.0 ×"], ["owl", "cat", "3", "0.0", "–"],
     ]  # fmt: skip
