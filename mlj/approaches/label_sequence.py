@@ -34,10 +34,12 @@ from mlj.losses.sequence import (
 from mlj.models import function_and_init
 from mlj.models.label_sequence import SequenceGRU, SequenceTransformer
 from mlj.training import Batch, Params
-from mlj.types import Array, Logits, Predictions, Scalar
+from mlj.types import Array, Logits, Mask, Predictions, Scalar
 
 MOST_LABELS = 40
 """Labels that are emitted at the most. Of a sample with more, training sees the first of them."""
+LONG = 16
+"""Steps from which it pays to look whether a batch needs them all."""
 PREFIX_DROPOUT = 0.1
 """Share of the labels before a step that training does not tell it, once it has risen."""
 PREFIX_RISE = 10
@@ -60,6 +62,8 @@ class _Sequences:
             )
         self.task, self.model, self.model_options = task, model, options
         self.length = min(max(task.largest_labelset, 1), MOST_LABELS) + 1
+        # What is dropped of a Transformer's steps depends on how many there are.
+        self.whole = model is SequenceTransformer
         self.apply, self.init = function_and_init(self.module)
 
     def module(self, rngs: nnx.Rngs, output_bias: Array | None) -> nnx.Module:
@@ -131,18 +135,60 @@ def rising_prefix_dropout(options: Options, epoch: Array) -> Options:
     return options | {"prefix_dropout": options["prefix_dropout"] * risen}
 
 
-def _forced(
-    sequences: _Sequences, params: Params, state: Any, targets: Array, key: Array, rate: Array
-) -> Array:
+def _cost(
+    sequences: _Sequences,
+    params: Params,
+    state: Any,
+    found: LabelSequences,
+    key: Array,
+    rate: Array,
+    loss: Callable[[Logits, LabelSequences], Array],
+) -> Scalar:
+    """Return the mean cost of sequences when each step is given those before it.
+
+    Args:
+        sequences: The model.
+        params: Its parameters.
+        state: From :meth:`_Sequences.encode`.
+        found: ``[B, T]``.
+        key: For what is not told and what is dropped.
+        rate: Share of the labels before a step that it is not told.
+        loss: From logits ``[B, t, L + 1]`` and the first t steps to the costs ``[B]``.
+    """
     key_prefix, key_layers = jax.random.split(key)
-    return sequences.apply(
-        params,
-        state,
-        targets,
-        dropped=jax.random.bernoulli(key_prefix, rate, targets.shape),
-        key=key_layers,
-        method=sequences.model.forced,
-    )
+    dropped = jax.random.bernoulli(key_prefix, rate, found.targets.shape)
+
+    def of_first(steps: int) -> Scalar:
+        first = LabelSequences(found.targets[:, :steps], found.where[:, :steps])
+        logits = sequences.apply(
+            params,
+            state,
+            first.targets,
+            dropped=dropped[:, :steps],
+            key=key_layers,
+            method=sequences.model.forced,
+        )
+        return jnp.mean(loss(logits, first))
+
+    if sequences.whole or sequences.length < LONG:
+        return of_first(sequences.length)
+    return _half_or_all(of_first, found.where)
+
+
+def _half_or_all(of_first: Callable[[int], Scalar], where: Mask) -> Scalar:
+    """Return ``of_first(t)`` for half of the steps if no sequence of the batch is longer, or for all.
+
+    Few samples have nearly as many labels as the one with most, so most batches end in the first half.
+    Only on a CPU: elsewhere many models are vmapped, and then both are computed for all of them.
+    """
+    length = where.shape[-1]
+    half = -(-length // 2)
+
+    def on_a_cpu() -> Scalar:
+        fits = jnp.max(jnp.sum(where, axis=-1)) <= half
+        return jax.lax.cond(fits, partial(of_first, half), partial(of_first, length))
+
+    return jax.lax.platform_dependent(cpu=on_a_cpu, default=partial(of_first, length))
 
 
 def _in_given_order(
@@ -151,15 +197,23 @@ def _in_given_order(
     """The mean log-likelihood of the labels in the order of ``options["priority"]``."""
     key_trunk, key_steps = jax.random.split(key)
     state = sequences.encode(params, batch.features, key_trunk)
-    targets, where = label_sequences(batch.labels, priority=options["priority"], steps=sequences.length)
-    logits = _forced(sequences, params, state, targets, key_steps, options["prefix_dropout"])
-    return jnp.mean(label_sequence_cross_entropy(logits, targets, where=where))
+    found = label_sequences(batch.labels, priority=options["priority"], steps=sequences.length)
+    return _cost(sequences, params, state, found, key_steps, options["prefix_dropout"], _forced_cost)
+
+
+def _forced_cost(logits: Logits, first: LabelSequences) -> Array:
+    return label_sequence_cross_entropy(logits, first.targets, where=first.where)
 
 
 def _in_own_order(
-    sequences: _Sequences, params: Params, batch: Batch, key: Array, options: Options
-) -> tuple[Logits, LabelSequences]:
-    """Return logits along the present labels, those first that the model is now surest of.
+    sequences: _Sequences,
+    params: Params,
+    batch: Batch,
+    key: Array,
+    options: Options,
+    loss: Callable[[Logits, LabelSequences], Array],
+) -> Scalar:
+    """Return the mean cost along the present labels, those first that the model is now surest of.
 
     The order is by the logits of the first step, for each sample anew in each batch, and passes no gradient.
     """
@@ -169,16 +223,14 @@ def _in_own_order(
     first = sequences.apply(params, state, nothing, method=sequences.model.forced)[:, 0, :-1]
     ordered = jax.vmap(lambda labels, sure: label_sequences(labels, priority=sure, steps=sequences.length))
     found = ordered(batch.labels, jax.lax.stop_gradient(first))
-    logits = _forced(sequences, params, state, found.targets, key_steps, options["prefix_dropout"])
-    return logits, found
+    return _cost(sequences, params, state, found, key_steps, options["prefix_dropout"], loss)
 
 
 def _in_learned_order(
     sequences: _Sequences, params: Params, batch: Batch, key: Array, options: Options
 ) -> Scalar:
     """The mean log-likelihood of the labels in the model's own order."""
-    logits, (targets, where) = _in_own_order(sequences, params, batch, key, options)
-    return jnp.mean(label_sequence_cross_entropy(logits, targets, where=where))
+    return _in_own_order(sequences, params, batch, key, options, _forced_cost)
 
 
 def _in_any_order(
@@ -189,8 +241,11 @@ def _in_any_order(
     After labels in a random order instead, the end comes too early: a large labelset passes through one of
     its many small beginnings less often than a small one does, but the decoder goes through few of them.
     """
-    logits, (targets, where) = _in_own_order(sequences, params, batch, key, options)
-    return jnp.mean(order_free_set_cross_entropy(logits, batch.labels, prefix=targets, where=where))
+
+    def due(logits: Logits, first: LabelSequences) -> Array:
+        return order_free_set_cross_entropy(logits, batch.labels, prefix=first.targets, where=first.where)
+
+    return _in_own_order(sequences, params, batch, key, options, due)
 
 
 def symbol_log_shares(labels: np.ndarray) -> np.ndarray:

@@ -113,3 +113,40 @@ def test_labels_before_a_step_are_all_told_in_the_first_pass_and_fewer_in_later_
 def test_label_sequences_refuse_missing_labels_by_name(name):
     with pytest.raises(ValueError, match=f"{name}: labels are missing"):
         MAKERS[name](task(missing=True))
+
+
+def _objective_and_slope(name: str, labels: np.ndarray, monkeypatch, long: int):
+    """Return cost and slope of a model whose longest labelset has 20 labels, as a flat array."""
+    monkeypatch.setattr(sequences, "LONG", long)
+    approach = MAKERS[name](Task(24, 8, 20, False, make_trunk, None))
+    options = approach.options(labels.astype(np.uint8), None) | {"prefix_dropout": np.float32(0.3)}
+    params = jax.tree.map(lambda leaf: 3 * leaf, approach.init(jax.random.key(1), options))
+    batch = Batch(jnp.ones((len(labels), 2)), jnp.asarray(labels, jnp.float32))
+
+    def cost(params):
+        return approach.objective(params, batch, jax.random.key(2), options)
+
+    value, slope = jax.jit(jax.value_and_grad(cost))(params)
+    found = np.concatenate([np.ravel(leaf) for leaf in (value, *jax.tree.leaves(slope))])
+    return found, str(jax.make_jaxpr(cost)(params))
+
+
+@pytest.mark.parametrize("largest", [10, 11, 20])
+@pytest.mark.parametrize("name", ["sequence_gru", "sequence_gru_order_free"])
+def test_a_batch_that_ends_early_costs_what_it_does_when_all_steps_are_taken(name, largest, monkeypatch):
+    labels = np.zeros((6, 24))
+    for row, size in enumerate([largest, 0, 1, 4, 2, 3]):
+        labels[row, row : row + size] = 1
+    whole, taken = _objective_and_slope(name, labels, monkeypatch, long=1000)
+    found, chosen = _objective_and_slope(name, labels, monkeypatch, long=1)
+    np.testing.assert_allclose(found, whole, rtol=1e-4, atol=1e-6)
+    assert "cond" in chosen
+    assert "cond" not in taken
+
+
+@pytest.mark.parametrize("largest", [10, 11])
+def test_half_of_the_steps_are_taken_where_they_are_enough(largest):
+    where = np.arange(21) <= np.array([[largest], [3]])
+    assert sequences._half_or_all(lambda steps: jnp.float32(steps), jnp.asarray(where)) == (
+        11 if largest == 10 else 21
+    )
