@@ -28,7 +28,7 @@ from mlj._checks import lookup
 
 FOLDER = Path(__file__).parent
 EXPERIMENTS = {
-    **dict.fromkeys(("text", "hierarchy", "antenna_selection", "multi_output", "count_heads"), "share"),
+    **dict.fromkeys(("text", "antenna_selection", "hierarchy", "count_heads", "multi_output"), "share"),
     "joint_models": "all",
 }
 """Which cores each takes: a share of them, beside others, or all, after those. The longest come first."""
