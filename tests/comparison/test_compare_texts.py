@@ -282,5 +282,5 @@ def test_formats_of_texts_refuse_options_of_others_and_commands_that_want_featur
     path.write_text("__label__sea salt\n")
     assert main(["compare", str(path), "--format", "fasttext", "--labels", "a"]) == 2
     assert "the format fasttext has no option 'labels'" in capsys.readouterr().err
-    assert main(["describe", str(path), "--format", "fasttext"]) == 2
+    assert main(["pack", str(path), "--format", "fasttext", "--out", str(tmp_path / "packed")]) == 2
     assert "the format fasttext holds texts, and features are wanted" in capsys.readouterr().err
