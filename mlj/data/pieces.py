@@ -92,7 +92,7 @@ def read_pieces(
             label_names=columns.labels,
             **columns.options,
         ):
-            split = columns.split if test is None else np.full(batch.first_row + batch.num_rows, code)
+            split = columns.split if test is None else np.broadcast_to(code, batch.first_row + batch.num_rows)
             yield _piece(batch, columns, file, bare_name(path), split)
 
 
