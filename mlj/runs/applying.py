@@ -88,7 +88,8 @@ def _text_options(path: str, trained: Mapping[str, Any], given: Mapping[str, Any
             f"the model reads texts, and the format {kind} holds features: "
             f"take {'|'.join(TEXT_BATCH_FORMATS)}"
         )
-    able = text_batch_options(kind)
+    # Formats mean different things by the same word: labels are columns of a table, and a choice of topics.
+    able = text_batch_options(kind) if kind == trained.get("format") else ()
     return {name: value for name, value in trained.items() if name in able} | {"format": kind} | dict(given)
 
 

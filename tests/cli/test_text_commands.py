@@ -128,6 +128,14 @@ def test_a_model_of_a_table_reads_lines_and_exports(place, table_run):
     assert (table_run / "exported" / "text_features.json").exists()
 
 
+def test_options_of_the_training_file_hold_for_its_format_alone(table_run):
+    from mlj.runs.applying import open_run, options_for
+
+    model, trained = open_run(table_run)
+    assert options_for(model, "new.csv", trained, {})["labels"] == "tags"
+    assert options_for(model, "news", trained, {"format": "reuters"}) == {"format": "reuters"}
+
+
 def test_texts_are_described(place, capsys):
     assert main(["describe", str(place / "train.txt"), "--format", "fasttext", "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
