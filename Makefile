@@ -63,7 +63,7 @@ reliability: $(DEV_STAMP)  ## kill, damage and overload it on purpose; writes ex
 	@$(BIN)/python experiments/reliability.py
 
 fuzz: $(DEV_STAMP)  ## fuzz every parser, 10 minutes each; EXTRA=fuzz installs the fuzzer
-	@$(BIN)/python fuzz/readers.py all
+	@$(BIN)/python fuzz/readers.py all --page experiments/fuzzing.md
 
 clean:  ## remove what make made
 	rm -rf .venv .venv-* runs .pytest_cache .ruff_cache .hypothesis

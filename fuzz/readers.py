@@ -1,21 +1,27 @@
 """Coverage-guided fuzzing of the parsers, with atheris.
 
-``python fuzz/readers.py csv`` fuzzes one parser, ``python fuzz/readers.py all`` every one after another, ten
-minutes each unless ``--seconds`` says otherwise. Every input must give valid data or a ``DataError``; another
-exception, a warning, an input that takes 30 seconds or 2 GB of memory is a finding: the input is written to
-``tests/fuzz/findings/PARSER/``, where the tests replay it from then on, and the exit code is not zero.
+``python fuzz/readers.py csv`` fuzzes one parser, ``python fuzz/readers.py all`` every one, as many at a time
+as there are cores, ten minutes each unless ``--seconds`` says otherwise. Every input must give valid data or
+a ``DataError``; another exception, a warning, an input that takes 30 seconds or 2 GB of memory is a finding:
+the input is written to ``tests/fuzz/findings/PARSER/``, where the tests replay it from then on, and the exit
+code is not zero.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
+import platform
+import re
 import subprocess
 import sys
 import tempfile
 import time
 import warnings
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 TESTS = Path(__file__).resolve().parents[1] / "tests" / "fuzz"
 NAMES = (
@@ -66,18 +72,70 @@ def _escaped(word: bytes) -> str:
     return "".join(f"\\x{byte:02x}" for byte in word)
 
 
-def run(name: str, seconds: int) -> bool:
-    """Fuzz one parser in a process of its own and return whether something was found."""
+class Ran(NamedTuple):
+    """How the fuzzing of one parser went."""
+
+    name: str
+    seconds: float
+    inputs: int
+    """Inputs tried."""
+    covered: int
+    """Edges of the instrumented code that were reached."""
+    megabytes: int
+    """The most memory the process held."""
+    exit_code: int
+
+
+def run(name: str, seconds: int) -> Ran:
+    """Fuzz one parser in a process of its own; what it said is printed when it has found something."""
     findings = TESTS / "findings" / name
     findings.mkdir(parents=True, exist_ok=True)
     start = time.monotonic()
     command = [sys.executable, __file__, name, "--seconds", str(seconds), "--here"]
-    code = subprocess.run(command).returncode
-    print(f"== {name}: exit code {code} after {time.monotonic() - start:.0f} s", flush=True)
+    ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    said = ended.stdout.decode("utf-8", "replace")
+    ran = Ran(
+        name,
+        time.monotonic() - start,
+        _last_number(r"number_of_executed_units: (\d+)", said),
+        _last_number(r"cov: (\d+)", said),
+        _last_number(r"peak_rss_mb: +(\d+)", said),
+        ended.returncode,
+    )
+    if ran.exit_code:
+        print(said, flush=True)
+    print(f"== {name}: exit code {ran.exit_code}, {ran.inputs:,} inputs in {ran.seconds:.0f} s", flush=True)
     for folder in (findings, findings.parent):
-        if not any(folder.iterdir()):
+        if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
-    return code != 0
+    return ran
+
+
+def _last_number(pattern: str, text: str) -> int:
+    return int((re.findall(pattern, text) or ["0"])[-1])
+
+
+def page(rows: Sequence[Ran]) -> str:
+    """Return the page that says what was tried and found."""
+    lines = [
+        f"| {ran.name} | {ran.seconds:.0f} | {ran.inputs:,} | {ran.covered:,} | {ran.megabytes:,} | "
+        f"{'yes' if ran.exit_code else 'no'} |"
+        for ran in rows
+    ]
+    found = sum(ran.exit_code != 0 for ran in rows)
+    return f"""# Parsers under fuzzing
+
+Written by `make fuzz EXTRA=fuzz`. [atheris](https://github.com/google/atheris) changes files and keeps the
+changes that reach new code of `mlj.data`. Every input has to give valid data or a `DataError`; another
+exception, a warning, 30 seconds or 2 GB of memory for one input is a finding, at which a parser's fuzzing
+ends. Findings are mended and stay as tests (`tests/fuzz/findings/`).
+
+{sum(ran.inputs for ran in rows):,} inputs for {len(rows)} parsers, {found} of them with a finding, on Python
+{platform.python_version()}.
+
+| parser | seconds | inputs | edges reached | most memory, MB | found something |
+|---|---|---|---|---|---|
+""" + "\n".join([*lines, ""])
 
 
 def main() -> int:
@@ -85,6 +143,8 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("parser", choices=("all", *NAMES), help="which parser")
     options.add_argument("--seconds", type=int, default=600, help="how long each")
+    options.add_argument("--jobs", type=int, help="how many at a time; as many as cores if not given")
+    options.add_argument("--page", type=Path, help="where a table of what was tried goes")
     options.add_argument("--here", action="store_true", help="in this process, which ends with it")
     given = options.parse_args()
     if importlib.util.find_spec("atheris") is None:
@@ -92,8 +152,14 @@ def main() -> int:
         return NO_ATHERIS
     if given.here:
         fuzz(given.parser, given.seconds)
+    from mlj.training.sweep import own_cores
+
     names = NAMES if given.parser == "all" else (given.parser,)
-    found = [name for name in names if run(name, given.seconds)]
+    with ThreadPoolExecutor(given.jobs or own_cores()) as workers:
+        rows = list(workers.map(lambda name: run(name, given.seconds), names))
+    if given.page is not None:
+        given.page.write_text(page(rows), encoding="utf-8")
+    found = [ran.name for ran in rows if ran.exit_code]
     print(f"== findings in {', '.join(found)}: see {TESTS / 'findings'}" if found else "== no findings")
     return 1 if found else 0
 
