@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,21 +11,13 @@ import numpy as np
 import scipy.sparse as sp
 
 from mlj.data.batch import Batch, Wanted, chosen_columns, settle_rows
+from mlj.data.cells import MISSING, Dialect, Table, read_tables
 from mlj.data.columns import choose_columns
 from mlj.data.errors import DataError
 from mlj.data.labels import label_matrix
-from mlj.data.line_stream import text_lines
 from mlj.data.missing import HOW_TO_FILL
 from mlj.data.nearest import nearest
-from mlj.data.table import (
-    MISSING,
-    Table,
-    _checked_rows as checked_rows,
-    _delimiter as delimiter_of,
-    _labels as labels_of,
-    _names as names_of,
-)
-from mlj.data.table_columns import listed_labels, numeric_features, with_text
+from mlj.data.table_columns import listed_labels, numeric_features, observed_labels, with_text
 from mlj.data.table_texts import joined_texts
 
 
@@ -64,7 +55,7 @@ def csv_batches(
     any other is the other. A label column is one of the model's labels, or the one that ``labels`` names if
     there is a ``separator``. Any other column must be in ``ignore``.
     """
-    tables = _tables(path, wanted.rows, _dialect(path, delimiter, quote), header, encoding)
+    tables = read_tables(path, Dialect(delimiter, quote, header, encoding), wanted.rows)
     first = next(tables)
     if wanted.feature_names is None:
         roles = _roles_by_option(first, wanted, labels, ignore, text)
@@ -104,7 +95,7 @@ def csv_text_batches(
     A label column is one of the model's labels, or with a ``separator`` the one that ``labels`` names. Any
     other column is text, the column of names of rows, or in ``ignore``.
     """
-    tables = _tables(path, wanted.rows, _dialect(path, delimiter, quote), header, encoding)
+    tables = read_tables(path, Dialect(delimiter, quote, header, encoding), wanted.rows)
     first = next(tables)
     if not text:
         raise DataError("no column of text is named: give text=", path, first.header_line)
@@ -134,8 +125,8 @@ def csv_columns(
 
     With a ``separator`` the files are read to their end, since the labels are those that stand there.
     """
-    options = (header, encoding)
-    first = next(_tables(paths[0], 1, _dialect(paths[0], delimiter, quote), *options))
+    dialect = Dialect(delimiter, quote, header, encoding)
+    first = next(read_tables(paths[0], dialect, 1))
     roles = _roles_by_option(first, Wanted(), labels, ignore, text)
     _, features = with_text(
         np.empty((1, 0)), [first.names[at] for at in roles.numbers], first, list(roles.text)
@@ -144,43 +135,11 @@ def csv_columns(
         return features, [first.names[at] for at in roles.labels]
     found: set[str] = set()
     for path in paths:
-        for table in _tables(path, Wanted().rows, _dialect(path, delimiter, quote), *options):
+        for table in read_tables(path, dialect, Wanted().rows):
             column = list(_roles_by_option(table, Wanted(), labels, ignore, text).labels)
             for present in listed_labels(table, column, separator, missing):
                 found.update(present or ())
     return features, sorted(found)
-
-
-def _dialect(path: str | PathLike[str], delimiter: str | None, quote: str | None) -> dict:
-    options = {"delimiter": delimiter_of(path) if delimiter is None else delimiter, "strict": True}
-    return options | ({"quoting": csv.QUOTE_NONE} if quote is None else {"quotechar": quote})
-
-
-def _tables(path, rows: int, options: dict, header: bool, encoding: str) -> Iterator[Table]:
-    """Yield the rows of a file as tables of so many rows, each with the line on which it ends."""
-    reader = csv.reader(text_lines(path, encoding), **options)
-    names: tuple[str, ...] = ()
-    header_line, done = None, False
-    found: list[list[str]] = []
-    lines: list[int] = []
-    try:
-        for row in checked_rows(reader, path, "the header" if header else "the first row"):
-            if not names:
-                names = names_of(row, header, path, reader.line_num)
-                header_line = reader.line_num if header else None
-                if header:
-                    continue
-            found.append(row)
-            lines.append(reader.line_num)
-            if len(found) == rows:
-                yield Table(path, names, found, lines, header_line)
-                found, lines, done = [], [], True
-    except csv.Error as error:
-        raise DataError(f"is not a table: {error}", path, reader.line_num) from error
-    if found:
-        yield Table(path, names, found, lines, header_line)
-    elif not done:
-        raise DataError("a header and no rows", path, header_line)
 
 
 def _roles_by_option(table: Table, wanted: Wanted, labels, ignore, text) -> _Roles:
@@ -322,7 +281,7 @@ def _labels(
 ) -> tuple[sp.csr_array | None, np.ndarray | None]:
     if not roles.labels:
         return None, None
-    found = labels_of(table, list(roles.labels), separator, label_names, missing)
+    found = observed_labels(table, list(roles.labels), separator, label_names, missing)
     where = found["where"]
     where = None if where is None or where.all() else where
     return label_matrix(found["labels"], where=where), where

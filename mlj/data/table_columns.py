@@ -1,20 +1,21 @@
-"""The columns of a table as numbers, labels and hashed text."""
+"""The columns of a table and their roles: numbers, labels and hashed text."""
 
 from __future__ import annotations
 
+from array import array
+from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.sparse as sp
 
+from mlj.data.cells import Table
+from mlj.data.columns import choose_columns
 from mlj.data.errors import DataError
 from mlj.data.missing import HOW_TO_FILL
 from mlj.data.sparse_rows import LARGEST, number
+from mlj.data.streams import refuse_growth
 from mlj.data.text import hashed_ngrams
-
-if TYPE_CHECKING:
-    from mlj.data.table import Table
 
 _LABEL_CELLS = {"0": 0, "0.0": 0, "false": 0, "1": 1, "1.0": 1, "true": 1}
 
@@ -112,3 +113,61 @@ def with_text(features: np.ndarray, names: list[str], table: Table, columns: lis
         blocks.append(block)
         names = [*names, *(f"{table.names[column]}#{bucket}" for bucket in range(block.shape[1]))]
     return sp.csr_array(sp.hstack(blocks)), names
+
+
+def column_roles(table: Table, labels, ignore, text) -> dict[str, list[int]]:
+    """Return the columns of each role; features are those that the caller gave no other."""
+    roles: dict[str, list[int]] = {}
+    for role, chosen in (("labels", labels), ("ignore", ignore), ("text", text)):
+        try:
+            roles[role] = choose_columns(table.names, chosen, role.removesuffix("s")) if chosen else []
+        except DataError as error:
+            raise DataError(error.reason, table.file, table.header_line) from error
+    taken = Counter(column for columns in roles.values() for column in columns)
+    for column, times in taken.items():
+        if times > 1:
+            used = " and ".join(role for role, columns in roles.items() if column in columns)
+            raise DataError(
+                f"column {table.names[column]!r} is named in {used}", table.file, table.header_line
+            )
+    if not roles["labels"]:
+        raise DataError("no label column is named: give labels=", table.file, table.header_line)
+    roles["features"] = [column for column in range(len(table.names)) if column not in taken]
+    return roles
+
+
+def labels_found(tables: list[Table], chosen: list[dict], separator: str, missing) -> list[str]:
+    """Return the labels that some row of some table lists, sorted."""
+    found: set[str] = set()
+    for table, roles in zip(tables, chosen):
+        for present in listed_labels(table, roles["labels"], separator, missing):
+            found.update(present or ())
+    return sorted(found)
+
+
+def observed_labels(
+    table: Table, columns: list[int], separator: str | None, label_names, missing
+) -> dict[str, object]:
+    """Return ``labels`` ``[N, L]``, ``where`` they are observed (``None``: all) and the ``label_names``."""
+    if separator is None:
+        labels, where = label_table(table, columns, missing)
+        return {"labels": labels, "where": where, "label_names": [table.names[column] for column in columns]}
+    place = {label: at for at, label in enumerate(label_names)}
+    if not place:
+        raise DataError("no row has a label", table.file, table.header_line)
+    rows = listed_labels(table, columns, separator, missing)
+    columns, ends = array("q"), array("q", [0])
+    for at, present in enumerate(rows):
+        for label in present or ():
+            if label not in place:
+                raise DataError(f"label {label!r} is not one of label_names", table.file, table.lines[at])
+            columns.append(place[label])
+        ends.append(len(columns))
+    shape = len(rows), len(place)
+    parts = np.ones(len(columns), np.uint8), np.array(columns, np.int64), np.array(ends, np.int64)
+    where, unobserved = None, [at for at, present in enumerate(rows) if present is None]
+    if unobserved:
+        refuse_growth(shape[0] * shape[1], "which labels are observed takes", table.file)
+        where = np.ones(shape, bool)
+        where[unobserved] = False
+    return {"labels": sp.csr_array(parts, shape=shape), "where": where, "label_names": list(label_names)}

@@ -8,10 +8,11 @@ from os import PathLike
 import numpy as np
 import scipy.sparse as sp
 
+from mlj.data.cells import MISSING, Dialect, Table, read_table
 from mlj.data.errors import DataError
 from mlj.data.labels import label_matrix
 from mlj.data.naming import bare_name
-from mlj.data.table import MISSING, Table, _found_labels, _labels, _roles, read_table
+from mlj.data.table_columns import column_roles, labels_found, observed_labels
 from mlj.data.text_dataset import TextDataset
 
 
@@ -60,16 +61,16 @@ def read_csv_texts(
     (('Tide\\nsalt, wet', 'Gull\\nblue air'), [[1, 0], [1, 1]])
     """
     tables = [
-        read_table(file, delimiter, quote, header, encoding)
+        read_table(file, Dialect(delimiter, quote, header, encoding))
         for file in ([path] if test is None else [path, test])
     ]
-    chosen = [_roles(table, labels, ignore, text) for table in tables]
+    chosen = [column_roles(table, labels, ignore, text) for table in tables]
     for table, roles in zip(tables, chosen):
         _check_roles(table, roles)
     if separator is not None and label_names is None:
-        label_names = _found_labels(tables, chosen, separator, missing)
+        label_names = labels_found(tables, chosen, separator, missing)
     found = [
-        _observed(table, _labels(table, roles["labels"], separator, label_names, missing))
+        _observed(table, observed_labels(table, roles["labels"], separator, label_names, missing))
         for table, roles in zip(tables, chosen)
     ]
     names = found[0]["label_names"]

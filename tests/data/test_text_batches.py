@@ -113,6 +113,14 @@ def test_texts_in_batches_are_those_of_the_whole_file(kind, rows, packed, tmp_pa
     assert turned == (list(whole.texts), whole.labels[:, [1, 0]].tolist())
 
 
+def test_a_long_document_is_one_cell(tmp_path):
+    long = "sea and sky " * 100_000
+    path = write(tmp_path, "d.csv", f'title,sea\n"{long}\n{long}",1\nshort,0\n')
+    whole = read_csv_texts(path, "title", "sea")
+    assert whole.texts == (f"{long}\n{long}".strip(), "short")
+    assert rows_of(whole, path, 1, text="title") == (list(whole.texts), [[1], [0]])
+
+
 def test_what_is_not_looked_at_may_be_anything(tmp_path):
     path = write(tmp_path, "d.txt", "__label__unknown a b\nc\n")
     (batch,) = read_text_batches(path, label_names=("sea",), with_labels=False)

@@ -40,7 +40,9 @@ CSV_TEXTS = {
     "a label of 1.5": _csv_texts(_HEAD + b"a,1.5\n", "label 'sea' is '1.5'"),
     "a label of 5000 digits": _csv_texts(_HEAD + b"a," + b"9" * 5000 + b"\n", "a label is 0, 1 or missing"),
     "a ragged row": _csv_texts(_HEAD + b"a,1,2\n", "the row has 3 cells, the header has 2"),
-    "an unclosed quote": _csv_texts(_HEAD + b'"' + times(b"a,1\n", LONG // 4), "is not a table", 32_771),
+    "an unclosed quote": _csv_texts(
+        _HEAD + b'"' + times(b"a,1\n", LONG // 4), "in the row that begins on line 3", 1_048_579
+    ),
     "a NUL byte": _csv_texts(_HEAD + b"a\x00b,1\n", "a NUL character"),
     "a byte that is not UTF-8": _csv_texts(_HEAD + b"\xff,1\n", "byte 0xff is not utf-8"),
     "a column without a role": _csv_texts(b"title,sea,sky\na,1,1\n", "is neither text nor a label", 1),
