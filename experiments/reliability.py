@@ -92,6 +92,8 @@ class Config:
         (1_000_000, 1000, 50),
     )
     """Rows, features and labels of the data sets that are trained from disk."""
+    packed: tuple[tuple[int, int, int], ...] = ((100_000, 100, 50), (1_000_000, 100, 50))
+    """Rows, features and labels of the tables that are packed."""
     work: Path | None = None
     """Where runs and data are made, in a folder that is removed; where the system keeps such if None."""
     out: Path | None = HERE
@@ -211,12 +213,13 @@ def _determinism(config: Config, work: Path) -> Section:
 
 
 def _load(config: Config, work: Path) -> Section:
-    from faults.load import predict_many, train_from_disk
+    from faults.load import pack_table, predict_many, train_from_disk
     from faults.telling import MOST, load_text
 
     found = predict_many(
         work / "predict", config.predicted, config.predicted_features, config.predicted_labels
     )
+    found += [pack_table(work / "pack", *shape) for shape in config.packed]
     found += [train_from_disk(work / "train", *shape) for shape in config.trained]
     return Section(
         "6. More data than memory", load_text(found), sum(one.measured.peak > MOST for one in found)

@@ -1,4 +1,4 @@
-"""Much data: predictions for a million rows, and a data set that is trained from disk."""
+"""Much data: predictions for a million rows, a table that is packed, and training from disk."""
 
 from __future__ import annotations
 
@@ -66,6 +66,29 @@ def train_from_disk(work: Path, rows: int, features: int, labels: int) -> Loaded
     measured = measure([*MLJ, *arguments], work / "train.txt")
     shutil.rmtree(work)
     return Loaded("train one pass", rows, features, labels, size, measured)
+
+
+def pack_table(work: Path, rows: int, features: int, labels: int) -> Loaded:
+    """Write a table of numbers, the same rows again and again, and pack it."""
+    work.mkdir(parents=True, exist_ok=True)
+    path = work / "table.csv"
+    _write_csv(path, rows, features, labels)
+    arguments = ["pack", str(path), "--labels", f"last:{labels}", "--out", str(work / "packed")]
+    measured = measure([*MLJ, *arguments], work / "pack.txt")
+    size = path.stat().st_size
+    shutil.rmtree(work)
+    return Loaded("pack a CSV", rows, features, labels, size, measured)
+
+
+def _write_csv(path: Path, rows: int, features: int, labels: int) -> None:
+    (piece,) = _pieces(min(PIECE, rows), features, labels)
+    numbers = [",".join(f"{value:.6g}" for value in row) for row in piece.features]
+    lines = [f"{row},{','.join(map(str, present))}\n" for row, present in zip(numbers, piece.labels)]
+    names = [*(f"x{at}" for at in range(features)), *(f"y{at}" for at in range(labels))]
+    with path.open("w", encoding="ascii") as stream:
+        stream.write(",".join(names) + "\n")
+        for start in range(0, rows, PIECE):
+            stream.writelines(lines[: rows - start])
 
 
 def _block(rng: np.random.Generator, rows: int, features: int) -> np.ndarray:

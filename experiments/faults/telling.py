@@ -202,9 +202,10 @@ def load_text(found: Sequence[Loaded]) -> str:
     peak = max(one.measured.peak for one in found if one.what == "predict")
     return f"""`mlj predict` on a float32 `.npy` file, five labels a row as JSON lines, took {_gib(peak)}
 GiB of memory at the most; the goal is at most 1.5. `mlj train` for one pass on a packed data set, of
-which a fifth (at most 20,000 rows) is held out. Memory is the peak of the process with the pages of files
-that it maps (`VmHWM`: libraries are such, data are not, as they are read plainly); of that its own
-(`RssAnon`), seen every 20 ms. Seconds are those of the whole process, imports and compilation with it.
+which a fifth (at most 20,000 rows) is held out; `mlj pack` on a table of numbers. Memory is the peak of the
+process with the pages of files that it maps (`VmHWM`: libraries are such, data are not, as they are read
+plainly); of that its own (`RssAnon`), seen every 20 ms. Seconds are those of the whole process, imports and
+compilation with it.
 {_growth(found)}
 
 {table([*names, "rows a second"], rows)}"""
@@ -212,7 +213,7 @@ that it maps (`VmHWM`: libraries are such, data are not, as they are read plainl
 
 def _growth(found: Sequence[Loaded]) -> str:
     """Tell how the memory of training grows, where two data sets differ in their rows alone."""
-    trained = [one for one in found if one.what != "predict"]
+    trained = [one for one in found if one.what.startswith("train")]
     for one in trained:
         for other in trained:
             if (one.features, one.labels) == (other.features, other.labels) and one.rows < other.rows:

@@ -91,11 +91,14 @@ def test_what_is_promised_to_be_the_same_is_the_same(small):
 
 
 @pytest.mark.slow
-def test_the_memory_of_predictions_and_of_training_from_disk_is_bounded(tmp_path):
-    from faults.load import predict_many, train_from_disk
+def test_the_memory_of_predictions_packing_and_training_from_disk_is_bounded(tmp_path):
+    from faults.load import pack_table, predict_many, train_from_disk
 
     few, many = predict_many(tmp_path / "predict", (10_000, 150_000), 200, 100)
     assert many.on_disk > 100 << 20
     assert many.measured.own < few.measured.own + (60 << 20)
+    packed = pack_table(tmp_path / "pack", 100_000, 100, 20)
+    assert packed.on_disk > 90 << 20
+    assert packed.measured.peak < 150 << 20
     trained = train_from_disk(tmp_path / "train", 60_000, 100, 20)
     assert trained.measured.peak < 3 << 29
