@@ -184,6 +184,8 @@ def _cut_off_labels(lines: list[bytes], start: int, path) -> list[tuple[int, byt
         lines[at], comma, labels = row.partition(b"%")[0].rpartition(b",")
         if not comma:
             raise DataError("the row has no comma: its labels stand after the last one", path, at + 1)
+        if not lines[at].strip():
+            raise DataError("the row has labels and no values", path, at + 1)
         found.append((at + 1, labels))
     return found
 

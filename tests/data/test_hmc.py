@@ -71,6 +71,7 @@ def test_three_files_make_the_official_split(tmp_path):
         ("-2,blue,01", "-2,blue", 9, "the row has the label 'blue', the hierarchy has not"),
         ("-2,blue,01", "-2,blue,4,01", 9, "the row has 3 values for 2 attributes"),
         ("-2,blue,01", "-2", 9, "the row has no comma"),
+        ("-2,blue,01", " ,01", 9, "the row has labels and no values"),
         ("-2,blue,01", "{0 -2}", 9, "a sparse row"),
         ("-2,blue,01", "-2,violet,01", 9, "attribute 'colour' is 'violet'"),
         ("01,01/02,01/02/03,05", "01,01/02/03,05", 4, "the hierarchy has no label '01/02'"),
