@@ -35,9 +35,8 @@ def _live(s: Array, y: Array, eps: Scalar) -> Array:
 
 
 def _clipped(s: Array, y: Array, eps: Scalar) -> Array:
-    target, clipped = jnp.maximum(y, eps), s <= _log_odds(eps, s)
-    floor = (target - eps) * (jnp.log(target) - jnp.log(eps))
-    return jnp.where(clipped, floor, _divergence(target, jnp.where(clipped, 0, s)))
+    bound = _log_odds(eps, s)
+    return _divergence(jnp.maximum(y, eps), jnp.where(s <= bound, bound, s))
 
 
 @jax.jit

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 
 from mlj._checks import as_logits
 from mlj.label_terms import finished_slope
 from mlj.losses._inputs import read_terms
-from mlj.numerics import bound_logits, sigmoid_pair
+from mlj.numerics import bound_logits, sigmoid_pair, times
 from mlj.types import Array, Logits, Mask, PerSample, Weights
 
 
 @jax.custom_jvp
 def _sigmoid_gap(s: Array, t: Array) -> Array:
     # sigmoid(s) - sigmoid(t), without cancellation where both are close or both saturate.
-    apart = -jnp.expm1(-jnp.abs(s - t))
-    (p, p_not), (q, q_not) = sigmoid_pair(s), sigmoid_pair(t)
-    size = apart * jnp.maximum(p, q) * jnp.maximum(p_not, q_not)
-    return jnp.where(s < t, -size, size)
+    a, b = jnp.exp(-jnp.abs(s)), jnp.exp(-jnp.abs(t))
+    larger = jnp.where((s > 0) == (t > 0), jnp.maximum(a, b), 1)
+    half = jnp.tanh((s - t) / 2)  # 2 half / (1 + |half|) is 1 - exp(-|s - t|) with the sign of s - t
+    return 2 * half * larger / ((1 + jnp.abs(half)) * ((1 + a) * (1 + b)))
 
 
-@_sigmoid_gap.defjvp
+@partial(_sigmoid_gap.defjvp, symbolic_zeros=True)
 def _sigmoid_gap_jvp(primals, tangents):
     (s, t), (ds, dt) = primals, tangents
     (p, p_not), (q, q_not) = sigmoid_pair(s), sigmoid_pair(t)
-    return _sigmoid_gap(s, t), p * p_not * ds - q * q_not * dt
+    return _sigmoid_gap(s, t), times(p * p_not, ds) - times(q * q_not, dt)
 
 
 def _product(s: Array, t: Array) -> Array:
