@@ -12,7 +12,7 @@ from jax.custom_derivatives import SymbolicZero
 from mlj.types import Array, Labels, Logits, Mask, Scalar
 
 
-def times(slope: Array, tangent: Array | SymbolicZero) -> Array | float:
+def along(slope: Array, tangent: Array | SymbolicZero) -> Array | float:
     """Return ``slope * tangent``, but 0 for the symbolic zero of what nobody differentiates, not 0 * inf."""
     return 0.0 if isinstance(tangent, SymbolicZero) else slope * tangent
 
@@ -140,7 +140,7 @@ def _binary_cross_entropy_jvp(primals, tangents):
     p, other = sigmoid_pair(s)
     # It is p - y. So written, a hard label leaves one product, which has all its digits.
     slope = (1 - y) * p - y * other
-    return _binary_cross_entropy(s, y), times(slope, ds) + times(-s, dy)
+    return _binary_cross_entropy(s, y), along(slope, ds) + along(-s, dy)
 
 
 _binary_cross_entropy.defjvp(_binary_cross_entropy_jvp, symbolic_zeros=True)
@@ -203,9 +203,9 @@ def _logsumexp_parts_jvp(primals, tangents):
     top, rest = _logsumexp_parts(x, weights)
     shares = _shares(x, top)
     whole = shares if weights is None else weights * shares
-    slope = times(whole, dx)
+    slope = along(whole, dx)
     if weights is not None:
-        slope += times(shares, dweights)
+        slope += along(shares, dweights)
     total = jnp.sum(whole, axis=-1)
     drest = jnp.sum(jnp.broadcast_to(slope, x.shape) / jnp.where(total == 0, 1, total)[..., None], axis=-1)
     return (top, rest), (jnp.zeros_like(top), drest)

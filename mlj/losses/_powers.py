@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-from jax.custom_derivatives import SymbolicZero
 
 from mlj.numerics import (
+    along,
     atanh_rest,
     binary_cross_entropy,
     bound_logits,
@@ -20,10 +20,6 @@ from mlj.numerics import (
     softplus_tail,
 )
 from mlj.types import Array, Scalar
-
-
-def _along(slope: Array, tangent: Array | SymbolicZero) -> Array | float:
-    return 0.0 if isinstance(tangent, SymbolicZero) else slope * tangent
 
 
 @jax.custom_jvp
@@ -107,10 +103,10 @@ def _sigmoid_power(x: Array, exponent: Array) -> Array:
 def _sigmoid_power_jvp(primals, tangents):
     (x, exponent), (dx, dexponent) = primals, tangents
     value = _sigmoid_power(x, exponent)
-    slope = _along(exponent * value * sigmoid_pair(x)[1], dx)
+    slope = along(exponent * value * sigmoid_pair(x)[1], dx)
     # The cost of a higher exponent is log(p) p^k, which is 0 at p = 0 as well.
     bounded = jnp.maximum(-softplus(-x), jnp.finfo(x.dtype).min)
-    return value, slope + _along(bounded * value, dexponent)
+    return value, slope + along(bounded * value, dexponent)
 
 
 _sigmoid_power.defjvp(_sigmoid_power_jvp, symbolic_zeros=True)

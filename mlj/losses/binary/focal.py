@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
-from jax.custom_derivatives import SymbolicZero
 
 from mlj.label_terms import finished_slope
 from mlj.losses._inputs import read_terms, scalars
 from mlj.losses._powers import power, sigmoid_power, softplus_excess
-from mlj.numerics import binary_cross_entropy, bound_logits, sigmoid_pair
+from mlj.numerics import along, binary_cross_entropy, bound_logits, sigmoid_pair
 from mlj.types import Array, Labels, Logits, Mask, PerSample, Scalar, Weights
 
 
@@ -40,12 +39,8 @@ def _power_of_miss_jvp(primals, tangents):
     safe = jnp.where(miss == 0, 1, miss)
     # The slope over gamma times the value; on a hard label miss cancels, which spares it its underflow.
     steep = jnp.where(y == 1, -p, jnp.where(y == 0, q, (1 - 2 * y) * p * q / safe))
-    slope = 0.0 if isinstance(ds, SymbolicZero) else gamma * value * steep * ds
-    if not isinstance(dy, SymbolicZero):
-        slope += gamma * value * (q - p) / safe * dy
-    if not isinstance(dgamma, SymbolicZero):
-        slope += value * jnp.log(safe) * dgamma
-    return value, slope
+    slope = along(gamma * value * steep, ds) + along(gamma * value * (q - p) / safe, dy)
+    return value, slope + along(value * jnp.log(safe), dgamma)
 
 
 _power_of_miss.defjvp(_power_of_miss_jvp, symbolic_zeros=True)

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from mlj._checks import as_logits
 from mlj.label_terms import finished_slope
 from mlj.losses._inputs import read_terms
-from mlj.numerics import bound_logits, sigmoid_pair, times
+from mlj.numerics import along, bound_logits, sigmoid_pair
 from mlj.types import Array, Logits, Mask, PerSample, Weights
 
 
@@ -27,7 +27,7 @@ def _sigmoid_gap(s: Array, t: Array) -> Array:
 def _sigmoid_gap_jvp(primals, tangents):
     (s, t), (ds, dt) = primals, tangents
     (p, p_not), (q, q_not) = sigmoid_pair(s), sigmoid_pair(t)
-    return _sigmoid_gap(s, t), times(p * p_not, ds) - times(q * q_not, dt)
+    return _sigmoid_gap(s, t), along(p * p_not, ds) - along(q * q_not, dt)
 
 
 def _product(s: Array, t: Array) -> Array:
